@@ -1,0 +1,39 @@
+# Everything runs in .venv, which the first target that needs it builds from a bare Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test check dev lock clean help
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Destiny needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+run: $(READY) ## set up from nothing, then the main job on the bundled sample project
+	$(BIN)/destiny demo
+
+test: $(READY) ## set up from nothing, then the whole test suite with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=80
+
+check: $(READY) ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+dev: $(READY) ## local servers, Dagster UI and daemon in one terminal
+	$(BIN)/destiny dev
+
+lock: $(READY) ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url --extra all --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove what was built here (not your knowledge: that is in DESTINY_HOME)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* dbt/target dbt/logs

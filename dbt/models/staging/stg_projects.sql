@@ -1,0 +1,4 @@
+select
+    project,
+    created_at
+from {{ source('ledger', 'project') }}

@@ -1,0 +1,10 @@
+select
+    project,
+    source,
+    uri,
+    stage,
+    reason,
+    tries,
+    first_at,
+    last_at
+from {{ source('ledger', 'quarantine') }}

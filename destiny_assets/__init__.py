@@ -1,0 +1,1 @@
+"""Destiny: a knowledge base that can be trusted, grown by Dagster assets."""

@@ -1,0 +1,76 @@
+"""Which embedder a model's name and URL mean."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from destiny_assets.errors import ConfigurationError
+from destiny_assets.ports import Embedder
+
+
+def open_embedder(model: str, *, url: str | None = None, api_key: str | None = None) -> Embedder:
+    """The embedder called `model`.
+
+    ``minilm`` runs on this machine in the arithmetic that is fastest on its CPU; ``minilm:f32`` in the one that every
+    CPU has, for different machines that share a project. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
+    its base (OpenAI's own without one) and may end in ``?dimensions=256&requests_per_minute=60``. ``fastembed:NAME``
+    is a model of fastembed's catalogue; there `url` is a folder that holds its files, where no hub is to be asked.
+    Raises `ConfigurationError` when the name means none of these or something it needs is missing.
+    """
+    kind, _, name = model.partition(":")
+    if model in ("minilm", "minilm:f32"):
+        from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
+
+        return LocalMiniLM(precision="f32" if name else None)
+    if kind == "openai" and name:
+        from destiny_assets.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
+
+        endpoint = _endpoint(url) if url else _Endpoint(None)
+        return OpenAICompatibleEmbedder(
+            name,
+            url=endpoint.base_url,
+            api_key=api_key,
+            dimensions=endpoint.dimensions,
+            requests_per_minute=endpoint.requests_per_minute,
+        )
+    if kind == "fastembed" and name:
+        from destiny_assets.adapters.embedders.fastembed_catalogue import FastembedEmbedder
+
+        return FastembedEmbedder(name, Path(url) if url else None)
+    raise ConfigurationError(
+        f"The embedding model {model!r} is not known. Use minilm, minilm:f32, openai:MODEL or fastembed:NAME."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    base_url: str | None
+    dimensions: int | None = None
+    requests_per_minute: int | None = None
+
+
+def _endpoint(url: str) -> _Endpoint:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            "DESTINY_EMBEDDING_URL is not the URL of an endpoint. Give one like http://host:8000/v1."
+        )
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    dimensions = _positive("dimensions", options.pop("dimensions", None))
+    requests_per_minute = _positive("requests_per_minute", options.pop("requests_per_minute", None))
+    if options:
+        raise ConfigurationError(
+            f"DESTINY_EMBEDDING_URL has an option {min(options)!r} that is not known. "
+            "Known are dimensions and requests_per_minute."
+        )
+    return _Endpoint(urlunsplit(parts._replace(query="", fragment="")), dimensions, requests_per_minute)
+
+
+def _positive(name: str, value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise ConfigurationError(
+            f"The option {name} of DESTINY_EMBEDDING_URL is {value!r}. Give a whole number above 0."
+        )
+    return int(value)

@@ -1,0 +1,116 @@
+"""The default embedder: all-MiniLM-L6-v2 on this machine's CPU, no model hub, no network."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from destiny_assets.adapters.embedders.cpu import Precision, fastest_precision
+from destiny_assets.adapters.embedders.minilm.engines import MiniLMEngine
+from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.minilm.weights import MODEL_SHA256, model_file, read_verified, read_weights
+from destiny_assets.errors import ConfigurationError
+from destiny_assets.ports import EmbeddingUsage, TextKind, Vectors
+
+DIMENSION = 384
+# The model was trained on at most 256 tokens; with 512 the vectors of long texts differ (cosine 0.965 on average).
+MAX_TOKENS = 256
+
+Engine = Literal["openvino", "onnxruntime"]
+
+# Batches of one length class: unsorted, half of all tokens were padding.
+_BATCH_TOKENS = 2_048
+_LENGTH_STEP = 16
+# Texts tokenised and sorted at once, so that memory stays bounded however many are given.
+_SORTED_TEXTS = 4_096
+
+
+class LocalMiniLM:
+    """all-MiniLM-L6-v2; safe to call from several threads, which then take turns batch by batch.
+
+    Fills the `Embedder` port; `tokenizer` fills `TokenCounter`.
+    """
+
+    def __init__(self, engine: Engine | None = None, precision: Precision | None = None) -> None:
+        """Load the model (0.7 s).
+
+        `engine` None means OpenVINO where it is installed, else onnxruntime; `precision` None means what is fastest on
+        this CPU (onnxruntime always computes in f32). Raises `ConfigurationError` when a package is missing,
+        `ModelIntegrityError` when a file is not the pinned one.
+        """
+        self.tokenizer = MiniLMTokenizer()
+        self._engine = _load_engine(engine, precision or fastest_precision())
+        self._lock = threading.Lock()
+        self.usage = EmbeddingUsage()
+        self.model_id = f"all-MiniLM-L6-v2@{MODEL_SHA256[:12]}/{self._engine.name}/{MAX_TOKENS}"
+        self.dimension = DIMENSION
+
+    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002 - one form for both kinds
+        """One unit vector a text, shape (len(texts), 384), in the order given; text after 256 tokens is not read."""
+        vectors = np.empty((len(texts), DIMENSION), np.float32)
+        for first in range(0, len(texts), _SORTED_TEXTS):
+            self._embed_into(vectors[first : first + _SORTED_TEXTS], texts[first : first + _SORTED_TEXTS])
+        return vectors
+
+    def _embed_into(self, vectors: Vectors, texts: Sequence[str]) -> None:
+        rows = self.tokenizer.encode(texts, MAX_TOKENS)
+        for places in _batches([len(row) for row in rows]):
+            ids, mask = _padded([rows[place] for place in places])
+            with self._lock:
+                began = time.perf_counter()
+                vectors[places] = self._engine.run(ids, mask)
+                self.usage.calls += 1
+                self.usage.texts += len(places)
+                self.usage.tokens += int(mask.sum())
+                self.usage.seconds += time.perf_counter() - began
+
+
+def _load_engine(engine: Engine | None, precision: Precision) -> MiniLMEngine:
+    data = read_verified(model_file(), MODEL_SHA256)
+    try:
+        if engine != "onnxruntime":
+            from destiny_assets.adapters.embedders.minilm.openvino_engine import OpenVINOEngine
+
+            return OpenVINOEngine(read_weights(data), precision)
+    except ImportError as error:
+        if engine == "openvino":
+            raise _missing("openvino") from error
+    try:
+        from destiny_assets.adapters.embedders.minilm.onnxruntime_engine import ONNXRuntimeEngine
+
+        return ONNXRuntimeEngine(data)
+    except ImportError as error:
+        raise _missing("onnxruntime") from error
+
+
+def _missing(package: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The embedding model minilm needs the package {package}. Install it with: pip install 'destiny[embed]'"
+    )
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.intp]]:
+    """Places of texts to run together, longest first; each batch is within the token budget once padded."""
+    order = np.argsort(-np.asarray(lengths), kind="stable")
+    first = 0
+    while first < len(order):
+        size = max(1, _BATCH_TOKENS // _padded_length(lengths[order[first]]))
+        yield order[first : first + size]
+        first += size
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    ids = np.zeros((len(rows), _padded_length(max(len(row) for row in rows))), np.int64)
+    mask = np.zeros_like(ids)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = row
+        mask[place, : len(row)] = 1
+    return ids, mask
+
+
+def _padded_length(tokens: int) -> int:
+    """The next multiple of 16: 16 shapes in all, each of which an engine prepares once."""
+    return -(-tokens // _LENGTH_STEP) * _LENGTH_STEP

@@ -1,0 +1,370 @@
+"""The graph layer in Neo4j, or in anything that speaks Bolt and openCypher as ArcadeDB does.
+
+Only Cypher that Neo4j 5 and ArcadeDB share stands here. A node or edge is found by its unique property ``key`` =
+``project/id``; the other reserved properties are ``project``, ``id``, ``born`` and ``died``. There is no index on ``project``:
+with few different values it cost ArcadeDB two thirds of its write rate, and made deleting 20,000 edges take 40 s instead
+of 1 s. A project is a range of keys.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from urllib.parse import unquote, urlsplit
+
+from destiny_assets.domain.graph import Edge, EdgeType, Neighbour, Node, NodeLabel
+from destiny_assets.errors import ConfigurationError, ConflictError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from neo4j import Driver, ManagedTransaction, Session
+
+_Result = TypeVar("_Result")
+_Row = dict[str, object]
+
+_BATCH = 2_000
+_DELETE_BATCH = 5_000
+_FETCH = 2_000
+_ATTEMPTS = 8
+_SCHEMES = frozenset({"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"})
+_RESERVED = frozenset({"key", "project", "id", "born", "died"})
+_CONSTRAINT = "Neo.ClientError.Schema.ConstraintValidationFailed"
+_ENDS: Mapping[EdgeType, tuple[NodeLabel, NodeLabel]] = {
+    EdgeType.PART_OF: (NodeLabel.CHUNK, NodeLabel.DOCUMENT),
+    EdgeType.MENTIONS: (NodeLabel.CHUNK, NodeLabel.ENTITY),
+    EdgeType.DENOTES: (NodeLabel.ENTITY, NodeLabel.DOCUMENT),
+    EdgeType.LINKS_TO: (NodeLabel.ENTITY, NodeLabel.ENTITY),
+    EdgeType.REQUIRES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
+    EdgeType.SUPERSEDES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
+}
+"""An index serves one label, so an edge's type has to say the labels of its ends."""
+
+_OF_PROJECT = "{0}.key >= $first AND {0}.key < $last AND {0}.project = $project"
+_VISIBLE = "{0}.born <= $generation AND $generation < {0}.died"
+
+
+def connect(url: str) -> "Neo4jKnowledgeGraph":
+    """The graph at ``bolt://user:password@host:port[/database]`` (or ``neo4j://``, ``+s`` for TLS); nothing is sent yet.
+
+    Raises `ConfigurationError` for a URL that can't be one.
+    """
+    from neo4j import GraphDatabase
+
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 7687
+    except ValueError:
+        host, port, parts = None, 0, urlsplit("")
+    if parts.scheme not in _SCHEMES or not host:
+        raise ConfigurationError(
+            "DESTINY_NEO4J_URL is no address of a graph: write it as bolt://user:password@host:port/database."
+        )
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    driver = GraphDatabase.driver(
+        f"{parts.scheme}://{shown}",
+        auth=(unquote(parts.username or ""), unquote(parts.password or "")) if parts.username else None,
+        connection_timeout=5,
+        connection_acquisition_timeout=30,
+        # A server that was restarted leaves dead connections in the pool.
+        liveness_check_timeout=10,
+        max_transaction_retry_time=0,
+        notifications_min_severity="OFF",
+    )
+    return Neo4jKnowledgeGraph(driver, shown, unquote(parts.path.strip("/")) or None)
+
+
+class Neo4jKnowledgeGraph:
+    """`KnowledgeGraph` over the official driver; threads may share one. Close it, or use it as a context manager."""
+
+    def __init__(self, driver: "Driver", address: str, database: str | None) -> None:
+        self._driver = driver
+        self.address = address
+        self._database = database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; harmless when they are closed."""
+        self._driver.close()
+
+    def prepare(self) -> None:
+        """Create the unique constraint of each label and each edge type; harmless when they are there."""
+        patterns = [(str(label), f"(item:{label})") for label in NodeLabel]
+        patterns += [(str(type_), f"()-[item:{type_}]-()") for type_ in EdgeType]
+        for name, pattern in patterns:
+            constraint = f"CREATE CONSTRAINT {name.lower()}_key IF NOT EXISTS FOR {pattern} REQUIRE item.key IS UNIQUE"
+            self._write(partial(_consume, text=constraint))
+
+    def upsert_nodes(self, project: str, nodes: Iterable[Node]) -> int:
+        """Write nodes by id, replacing their properties; the number written.
+
+        Raises `ConflictError` for a property with a reserved name (key, project, id, born, died).
+        """
+        written = 0
+        for label, rows in _batches((node.label, _item_row(project, node)) for node in nodes):
+            text = (
+                f"UNWIND $rows AS row MERGE (item:{label} {{key: row.key}}) SET item = row.properties "
+                "RETURN count(*) AS number"
+            )
+            written += self._write(partial(_number, text=text, parameters={"rows": rows}))
+        return written
+
+    def upsert_edges(self, project: str, edges: Iterable[Edge]) -> int:
+        """Write edges by id between nodes that exist, a batch wholly or not at all; the number written.
+
+        Raises `ConflictError` naming a missing end, an id that other nodes' edge has, or a property with a reserved name.
+        """
+        written = 0
+        for type_, rows in _batches((edge.type, _edge_row(project, edge)) for edge in edges):
+            written += self._write(partial(_merge_edges, project=project, type_=type_, rows=rows))
+        return written
+
+    def retire(self, project: str, ids: Iterable[str], generation: int) -> int:
+        """Set ``died = generation`` on nodes and edges with those ids; the number changed."""
+        texts = [
+            f"MATCH {pattern} WHERE item.key IN $keys AND item.died <> $generation "
+            "SET item.died = $generation RETURN count(*) AS number"
+            for pattern in _patterns()
+        ]
+        return self._for_keys(project, ids, texts, generation=generation)
+
+    def remove(self, project: str, ids: Iterable[str]) -> int:
+        """Delete nodes (with their edges) and edges with those ids; the number that were there."""
+        edges = [f"MATCH ()-[item:{type_}]->() WHERE item.key IN $keys DELETE item" for type_ in EdgeType]
+        nodes = [f"MATCH (item:{label}) WHERE item.key IN $keys DETACH DELETE item" for label in NodeLabel]
+        return self._for_keys(project, ids, [f"{text} RETURN count(*) AS number" for text in (*edges, *nodes)])
+
+    def count(self, project: str, generation: int) -> dict[str, int]:
+        """Visible nodes by label and edges by type; every label and type is there, be it with 0."""
+
+        def counted(transaction: "ManagedTransaction") -> dict[str, int]:
+            return {
+                name: _number(
+                    transaction, f"{text} RETURN count(*) AS number", {**_range(project), "generation": generation}
+                )
+                for name, text in _visible_items().items()
+            }
+
+        return self._read(counted)
+
+    def ids(self, project: str, generation: int) -> Iterator[tuple[str, str]]:
+        """(label or type, id) of every visible node and edge, streamed; label by label, in no order within one."""
+        for name, text in _visible_items().items():
+            with self._talking(), self._session() as session:
+                for (identity,) in session.run(f"{text} RETURN item.id", _range(project), generation=generation):
+                    yield name, identity
+
+    def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
+        """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin.
+
+        In the order of `ids`, then by type and id of the edge. Origins themselves need not be visible.
+        """
+        order = {identity: place for place, identity in enumerate(dict.fromkeys(ids))}
+        found: list[tuple[int, str, str, Neighbour]] = []
+        remaining = iter(order)
+        while batch := list(islice(remaining, _BATCH)):
+            keys = [f"{project}/{identity}" for identity in batch]
+            parameters = {"keys": keys, "generation": generation, "limit": limit}
+            for origin, kind, edge, outgoing, label, properties in self._read(partial(_around, parameters=parameters)):
+                neighbour = Neighbour(origin, EdgeType(kind), outgoing, _node(label, properties))
+                found.append((order[origin], kind, edge, neighbour))
+        return [neighbour for *_, neighbour in sorted(found, key=lambda row: row[:3])]
+
+    def drop(self, project: str) -> int:
+        """Delete everything of a project in bounded transactions; the number of nodes that were there."""
+        for type_, (source, _) in _ENDS.items():
+            self._delete(project, f"(start:{source})-[item:{type_}]->()", "start", "DELETE")
+        return sum(self._delete(project, f"(item:{label})", "item", "DETACH DELETE") for label in NodeLabel)
+
+    def _delete(self, project: str, pattern: str, bound: str, verb: str) -> int:
+        text = (
+            f"MATCH {pattern} WHERE {_OF_PROJECT.format(bound)} WITH item LIMIT {_DELETE_BATCH} "
+            f"{verb} item RETURN count(*) AS number"
+        )
+        deleted = 0
+        while number := self._write(partial(_number, text=text, parameters=_range(project))):
+            deleted += number
+        return deleted
+
+    def _for_keys(self, project: str, ids: Iterable[str], texts: Sequence[str], **parameters: object) -> int:
+        """Run each statement for batches of keys, one transaction a batch; the sum of their numbers."""
+        remaining = iter(ids)
+        total = 0
+        while batch := list(islice(remaining, _BATCH)):
+            keys = [f"{project}/{identity}" for identity in batch]
+            total += self._write(partial(_sum, texts=texts, parameters={"keys": keys, **parameters}))
+        return total
+
+    def _session(self) -> "Session":
+        return self._driver.session(database=self._database, fetch_size=_FETCH)
+
+    def _write(self, work: "Callable[[ManagedTransaction], _Result]") -> _Result:
+        with self._talking():
+            return self._retried(lambda session: session.execute_write(work))
+
+    def _read(self, work: "Callable[[ManagedTransaction], _Result]") -> _Result:
+        with self._talking():
+            return self._retried(lambda session: session.execute_read(work))
+
+    def _retried(self, attempt: "Callable[[Session], _Result]") -> _Result:
+        """Again after conflicts between writers; two that merge one new key at once both may fail, whole."""
+        from neo4j.exceptions import DriverError, Neo4jError
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+        def passing(error: BaseException) -> bool:
+            return isinstance(error, DriverError | Neo4jError) and (
+                error.is_retryable() or getattr(error, "code", None) == _CONSTRAINT
+            )
+
+        def once() -> _Result:
+            with self._session() as session:
+                return attempt(session)
+
+        retrying = Retrying(
+            retry=retry_if_exception(passing),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.02, max=1),
+            reraise=True,
+        )
+        return retrying(once)
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """The driver's errors as ours; their texts may hold data, never the password."""
+        from neo4j.exceptions import AuthError, DriverError, Neo4jError
+
+        try:
+            yield
+        except AuthError as error:
+            raise ConfigurationError(
+                f"The graph at {self.address} refuses the user or password: check DESTINY_NEO4J_URL."
+            ) from error
+        except DriverError as error:
+            raise StoreUnavailableError(
+                f"The graph at {self.address} does not answer ({type(error).__name__}): start it with `destiny up`, "
+                "or check DESTINY_NEO4J_URL."
+            ) from error
+        except Neo4jError as error:
+            if error.code == _CONSTRAINT:
+                raise ConflictError(
+                    f"The graph at {self.address} refused a write, since an id is taken by another item or writers kept "
+                    "colliding: let one writer a project run at a time, and run it again."
+                ) from error
+            raise StoreUnavailableError(
+                f"The graph at {self.address} failed ({error.code}): look into the server's log, and run it again."
+            ) from error
+
+
+def _range(project: str) -> dict[str, str]:
+    """Parameters of `_OF_PROJECT`: all keys ``project/…``; ``0`` follows ``/``. A project named ``a/b`` lies within ``a``'s."""
+    return {"project": project, "first": f"{project}/", "last": f"{project}0"}
+
+
+def _patterns() -> list[str]:
+    return [*(f"(item:{label})" for label in NodeLabel), *(f"()-[item:{type_}]->()" for type_ in EdgeType)]
+
+
+def _visible_items() -> dict[str, str]:
+    """MATCH clauses of visible items by label or type; edges are found from their first node, which has the index."""
+    visible = _VISIBLE.format("item")
+    nodes = {
+        str(label): f"MATCH (item:{label}) WHERE {_OF_PROJECT.format('item')} AND {visible}" for label in NodeLabel
+    }
+    edges = {
+        str(type_): f"MATCH (start:{source})-[item:{type_}]->() WHERE {_OF_PROJECT.format('start')} AND {visible}"
+        for type_, (source, _) in _ENDS.items()
+    }
+    return nodes | edges
+
+
+_Kind = TypeVar("_Kind", NodeLabel, EdgeType)
+
+
+def _batches(rows: Iterable[tuple[_Kind, _Row]]) -> Iterator[tuple[_Kind, list[_Row]]]:
+    """Rows of one kind together, at most `_BATCH` at a time."""
+    waiting: dict[_Kind, list[_Row]] = {}
+    for kind, row in rows:
+        batch = waiting.setdefault(kind, [])
+        batch.append(row)
+        if len(batch) == _BATCH:
+            yield kind, waiting.pop(kind)
+    yield from waiting.items()
+
+
+def _item_row(project: str, item: Node | Edge) -> _Row:
+    taken = _RESERVED & item.properties.keys()
+    if taken:
+        raise ConflictError(f"The graph keeps the property {min(taken)!r} for itself: rename it on {item.id!r}.")
+    key = f"{project}/{item.id}"
+    fixed = {"key": key, "project": project, "id": item.id, "born": item.born, "died": item.died}
+    return {"key": key, "properties": {**item.properties, **fixed}}
+
+
+def _edge_row(project: str, edge: Edge) -> _Row:
+    ends = {"source": f"{project}/{edge.source}", "target": f"{project}/{edge.target}"}
+    return _item_row(project, edge) | ends
+
+
+def _merge_edges(transaction: "ManagedTransaction", project: str, type_: EdgeType, rows: list[_Row]) -> int:
+    source, target = _ENDS[type_]
+    number = _number(
+        transaction,
+        f"UNWIND $rows AS row MATCH (source:{source} {{key: row.source}}) MATCH (target:{target} {{key: row.target}}) "
+        f"MERGE (source)-[item:{type_} {{key: row.key}}]->(target) SET item = row.properties RETURN count(*) AS number",
+        {"rows": rows},
+    )
+    if number != len(rows):
+        for label, end in ((source, "source"), (target, "target")):
+            keys = {cast("str", row[end]) for row in rows}
+            there = transaction.run(
+                f"MATCH (item:{label}) WHERE item.key IN $keys RETURN item.key",
+                keys=sorted(keys),
+            )
+            missing = sorted(keys - {key for (key,) in there})
+            if missing:
+                raise ConflictError(
+                    f"An edge {type_} needs a {label} {missing[0].removeprefix(project + '/')!r} as its {end}, which the "
+                    f"graph of {project!r} lacks: write nodes before edges."
+                )
+    return number
+
+
+def _consume(transaction: "ManagedTransaction", text: str) -> None:
+    transaction.run(text).consume()
+
+
+def _number(transaction: "ManagedTransaction", text: str, parameters: dict[str, Any]) -> int:
+    record = transaction.run(text, parameters).single()
+    return cast("int", record["number"]) if record else 0
+
+
+def _around(transaction: "ManagedTransaction", parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Origin, type and id of an edge, whether it leaves the origin, label and properties of the other end."""
+    visible = f"{_VISIBLE.format('edge')} AND {_VISIBLE.format('other')}"
+    return [
+        tuple(record)
+        for label in NodeLabel
+        for record in transaction.run(
+            f"MATCH (origin:{label}) WHERE origin.key IN $keys "
+            f"CALL {{ WITH origin MATCH (origin)-[edge]-(other) WHERE {visible} "
+            "RETURN edge, other ORDER BY type(edge), edge.id LIMIT $limit } "
+            "RETURN origin.id, type(edge), edge.id, startNode(edge).key = origin.key, labels(other)[0], properties(other)",
+            parameters,
+        )
+    ]
+
+
+def _sum(transaction: "ManagedTransaction", texts: Sequence[str], parameters: dict[str, Any]) -> int:
+    return sum(_number(transaction, text, parameters) for text in texts)
+
+
+def _node(label: str, properties: dict[str, Any]) -> Node:
+    own = {name: value for name, value in properties.items() if name not in _RESERVED}
+    return Node(properties["id"], NodeLabel(label), properties["born"], own, properties["died"])

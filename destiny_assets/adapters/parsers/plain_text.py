@@ -1,0 +1,22 @@
+"""Plain text, and every other text whose format is not known: code, configuration, data, logs."""
+
+from destiny_assets.adapters.parsers.assembly import assemble, fields_at_top
+from destiny_assets.adapters.parsers.encodings import DecodedText
+from destiny_assets.adapters.parsers.media_types import PLAIN
+from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.markup import Markup, bare_links
+
+VERSION = "text/1"
+
+
+def parse_plain_text(decoded: DecodedText, uri: str) -> ParsedDocument:
+    """The text as it is, with the addresses in it and the header it may begin with."""
+    return assemble(
+        decoded.text,
+        Markup((), bare_links(decoded.text)),
+        fields_at_top(decoded.text, 0, ()),
+        uri=uri,
+        media_type=PLAIN,
+        parser=VERSION,
+        encoding=decoded.encoding,
+    )

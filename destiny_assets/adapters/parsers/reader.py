@@ -1,0 +1,73 @@
+"""The one door to every format: `DocumentReader` looks at the bytes, picks the parser, and says why when none can read."""
+
+from destiny_assets.adapters.parsers import markdown, plain_text, restructured_text
+from destiny_assets.adapters.parsers.encodings import DecodedText, decode
+from destiny_assets.adapters.parsers.html import html_version, parse_html
+from destiny_assets.adapters.parsers.limits import MAX_CONVERTED_CHARACTERS, check_characters, check_size
+from destiny_assets.adapters.parsers.media_types import (
+    HTML,
+    MAIL,
+    MARKDOWN,
+    PDF,
+    PLAIN,
+    RESTRUCTURED_TEXT,
+    binary_media_type,
+    reason_of_undecodable,
+    suffix_of,
+    text_media_type,
+)
+from destiny_assets.adapters.parsers.office import office_version, parse_office
+from destiny_assets.adapters.parsers.pdf import parse_pdf, pdf_version
+from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.errors import UnreadableDocumentError
+
+_DISPATCH_VERSION = "reader/1"
+
+
+class DocumentReader:
+    """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables and notebooks."""
+
+    def fingerprint(self) -> str:
+        """Changes when any parser does: a document read under the same fingerprint would be read the same again."""
+        versions = (markdown.VERSION, restructured_text.VERSION, plain_text.VERSION)
+        return ";".join((_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version()))
+
+    def parse(self, data: bytes, *, uri: str) -> ParsedDocument:
+        """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input."""
+        if not data:
+            raise UnreadableDocumentError("empty", f"{uri} has no bytes.")
+        check_size(len(data), uri)
+        media_type = binary_media_type(data, uri)
+        if media_type == PDF:
+            return parse_pdf(data, uri)
+        if media_type is not None:
+            return parse_office(data, media_type, uri)
+        # Mail says the encoding of each of its parts itself.
+        if suffix_of(uri) == ".eml":
+            return parse_office(data, MAIL, uri)
+        return _parse_text(_decoded(data, uri), uri)
+
+
+def _decoded(data: bytes, uri: str) -> DecodedText:
+    try:
+        decoded = decode(data)
+    except UnreadableDocumentError as error:
+        raise reason_of_undecodable(uri) from error
+    check_characters(len(decoded.text), uri)
+    if not decoded.text.strip():
+        raise UnreadableDocumentError("empty", f"{uri} holds white space only.")
+    return decoded
+
+
+def _parse_text(decoded: DecodedText, uri: str) -> ParsedDocument:
+    media_type = text_media_type(decoded.text, uri)
+    if media_type == MARKDOWN:
+        return markdown.parse_markdown(decoded, uri)
+    if media_type == RESTRUCTURED_TEXT:
+        return restructured_text.parse_restructured_text(decoded, uri)
+    if media_type == PLAIN:
+        return plain_text.parse_plain_text(decoded, uri)
+    check_characters(len(decoded.text), uri, MAX_CONVERTED_CHARACTERS)
+    if media_type == HTML:
+        return parse_html(decoded, uri)
+    return parse_office(decoded.text.encode("utf-8", "replace"), media_type, uri, encoding=decoded.encoding)

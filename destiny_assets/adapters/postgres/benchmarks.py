@@ -1,0 +1,121 @@
+"""Benchmark results with their history, down to the single query."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.domain.chunks import stable_id
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Judged questions: `grades` maps a query to the documents (by uri) that answer it, and how well (1, 2, ...)."""
+
+    name: str
+    queries: Mapping[str, str]
+    grades: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """One query of a benchmark: what came back in order, and its own metrics."""
+
+    query_id: str
+    text: str
+    ranking: Sequence[str]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRun:
+    """One recipe measured on one suite in one generation."""
+
+    generation: int
+    suite: str
+    recipe: str
+    queries: int
+    metrics: Mapping[str, float]
+    at: datetime
+
+
+class Benchmarks:
+    """Benchmark history."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def attach(self, project: str, suite: Suite) -> None:
+        """Make a suite part of a project, in place of one of the same name."""
+        with self._session.transaction() as cursor:
+            cursor.execute("delete from golden_question where project = %s and suite = %s", (project, suite.name))
+            cursor.executemany(
+                "insert into golden_question (project, suite, query_id, text, grades) values (%s, %s, %s, %s, %s)",
+                [
+                    (project, suite.name, query, text, Jsonb(dict(suite.grades[query])))
+                    for query, text in suite.queries.items()
+                ],
+            )
+
+    def suites(self, project: str) -> list[Suite]:
+        """The suites of a project, by name, questions in order of their ids."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select suite, query_id, text, grades from golden_question where project = %s order by suite, query_id",
+                (project,),
+            ).fetchall()
+        return [
+            Suite(
+                name, {row["query_id"]: row["text"] for row in some}, {row["query_id"]: row["grades"] for row in some}
+            )
+            for name, some in ((name, list(group)) for name, group in groupby(rows, key=itemgetter("suite")))
+        ]
+
+    def store(
+        self,
+        project: str,
+        generation: int,
+        *,
+        run_id: str,
+        suite: str,
+        recipe: str,
+        metrics: Mapping[str, float],
+        results: Sequence[QueryResult],
+    ) -> None:
+        """Keep one run with its queries; the same run again replaces itself."""
+        run = stable_id("benchmark", run_id, suite, recipe)
+        with self._session.transaction() as cursor:
+            cursor.execute("delete from benchmark_run where project = %s and id = %s", (project, run))
+            cursor.execute(
+                "insert into benchmark_run (project, id, generation, suite, recipe, queries, metrics) values (%s, %s, %s, %s, %s, %s, %s)",
+                (project, run, generation, suite, recipe, len(results), Jsonb(dict(metrics))),
+            )
+            cursor.executemany(
+                "insert into benchmark_query (project, run_id, query_id, text, ranking, metrics) values (%s, %s, %s, %s, %s, %s)",
+                [(project, run, r.query_id, r.text, Jsonb(list(r.ranking)), Jsonb(dict(r.metrics))) for r in results],
+            )
+
+    def history(self, project: str) -> list[BenchmarkRun]:
+        """Every run of a project, oldest first."""
+        with self._session.transaction() as cursor:
+            rows: Any = cursor.execute(
+                "select generation, suite, recipe, queries, metrics, at from benchmark_run where project = %s order by at, recipe",
+                (project,),
+            )
+            return [BenchmarkRun(**row) for row in rows]
+
+    def queries(self, project: str) -> Iterator[dict[str, Any]]:
+        """Every query of every run, with its ranking and metrics."""
+        with self._session.stream("benchmark_queries") as cursor:
+            cursor.execute(
+                """select r.generation, r.suite, r.recipe, q.query_id, q.text, q.ranking, q.metrics
+                   from benchmark_query q join benchmark_run r on (r.project, r.id) = (q.project, q.run_id)
+                   where q.project = %s order by r.at, r.recipe, q.query_id""",
+                (project,),
+            )
+            yield from cursor

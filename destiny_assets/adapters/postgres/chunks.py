@@ -1,0 +1,206 @@
+"""Chunks, where they stand in their documents, their embeddings and their near-duplicates."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.adapters.postgres.versioned import CHUNK, NEAR_DUPLICATE, PLACEMENT, alive_rows, reconcile
+from destiny_assets.domain.chunks import Chunk, normalised, stable_id, text_sha256
+from destiny_assets.domain.generations import Change
+from destiny_assets.domain.graph import FOREVER
+from destiny_assets.domain.linking.records import LinkableChunk
+from destiny_assets.errors import NotFoundError
+from destiny_assets.ports import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkedDocument:
+    """A document version, its chunks in order, and a near-duplicate signature for each."""
+
+    document_id: str
+    version_id: str
+    chunks: Sequence[Chunk]
+    signatures: Sequence[bytes]
+
+
+class Chunks:
+    """Chunks, placements, embeddings, near-duplicates."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def store(self, project: str, generation: int, documents: Sequence[ChunkedDocument], chunker: str) -> Change:
+        """Bring the chunks of these documents to what the chunker says, and mark the versions as chunked, in one transaction."""
+        chunks: list[dict[str, Any]] = []
+        placements: list[dict[str, Any]] = []
+        for document in documents:
+            seen: dict[str, int] = {}
+            for chunk, signature in zip(document.chunks, document.signatures, strict=True):
+                # Identity is the text as the model and the reader see it; equal passages of one document are told apart by occurrence.
+                content = text_sha256(normalised(chunk.embed_text))
+                occurrence = seen[content] = seen.get(content, -1) + 1
+                chunk_id = stable_id("chunk", document.document_id, content, str(occurrence))
+                chunks.append(
+                    {
+                        "id": chunk_id,
+                        "document_id": document.document_id,
+                        "text": chunk.text,
+                        "context": chunk.embed_text[: len(chunk.embed_text) - len(chunk.text)],
+                        "heading_path": list(chunk.heading_path),
+                        "tokens": chunk.tokens,
+                        "embed_sha256": bytes.fromhex(text_sha256(chunk.embed_text)),
+                        "signature": signature,
+                    }
+                )
+                placements.append(
+                    {
+                        "id": stable_id("placement", document.version_id, chunk_id, str(chunk.start)),
+                        "version_id": document.version_id,
+                        "chunk_id": chunk_id,
+                        "ordinal": chunk.ordinal,
+                        "starts_at": chunk.start,
+                        "ends_at": chunk.end,
+                    }
+                )
+        named = {"p": project, "forever": FOREVER, "documents": [document.document_id for document in documents]}
+        with self._session.transaction() as cursor:
+            alive = cursor.execute(
+                "select id::text as id from chunk where project = %(p)s and died = %(forever)s and document_id = any(%(documents)s::uuid[])",
+                named,
+            ).fetchall()
+            placed = cursor.execute(
+                """select p.id::text as id from placement p join chunk c on (c.project, c.id) = (p.project, p.chunk_id)
+                   where p.project = %(p)s and p.died = %(forever)s and c.document_id = any(%(documents)s::uuid[])""",
+                named,
+            ).fetchall()
+            reconcile(cursor, PLACEMENT, project, generation, placements, alive={row["id"] for row in placed})
+            change = reconcile(cursor, CHUNK, project, generation, chunks, alive={row["id"] for row in alive})
+            cursor.execute(
+                "update document_version set chunker = %s where project = %s and died = %s and id = any(%s::uuid[])",
+                (chunker, project, FOREVER, [document.version_id for document in documents]),
+            )
+        return change
+
+    def retire_orphans(self, project: str, generation: int) -> int:
+        """End chunks and placements whose document is gone; the number of chunks."""
+        with self._session.transaction() as cursor:
+            named = {"p": project, "g": generation, "forever": FOREVER}
+            gone = """ where project = %(p)s and died = %(forever)s and not exists (select from document_version v
+                       where v.project = t.project and v.died = %(forever)s and """
+            orphans = {
+                "placement t": gone + "v.id = t.version_id)",
+                "chunk t": gone + "v.document_id = t.document_id)",
+            }
+            retired = 0
+            for table, condition in orphans.items():
+                cursor.execute(f"delete from {table}{condition} and born = %(g)s", named)  # noqa: S608
+                retired = cursor.rowcount
+                cursor.execute(f"update {table} set died = %(g)s{condition}", named)  # noqa: S608
+                retired += cursor.rowcount
+        return retired
+
+    def unembedded(self, project: str, model_id: str, *, batch: int = 4_096) -> Iterator[tuple[list[str], list[bytes]]]:
+        """Distinct texts of living chunks that have no vector of this model, with their hashes, a batch at a time."""
+        after = b""
+        while True:
+            with self._session.transaction() as cursor:
+                rows = cursor.execute(
+                    """select distinct on (c.embed_sha256) c.embed_sha256, c.context || c.text as text from chunk c
+                       where c.project = %(p)s and c.died = %(forever)s and c.embed_sha256 > %(after)s and not exists (
+                           select from embedding e
+                           where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256))
+                       order by c.embed_sha256 limit %(batch)s""",
+                    {"p": project, "m": model_id, "forever": FOREVER, "after": after, "batch": batch},
+                ).fetchall()
+            if not rows:
+                return
+            yield [row["text"] for row in rows], [row["embed_sha256"] for row in rows]
+            after = rows[-1]["embed_sha256"]
+
+    def unembedded_count(self, project: str, model_id: str) -> int:
+        """How many distinct texts of living chunks have no vector of this model."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select count(distinct c.embed_sha256) as n from chunk c
+                   where c.project = %(p)s and c.died = %(forever)s and not exists (select from embedding e
+                   where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256))""",
+                {"p": project, "m": model_id, "forever": FOREVER},
+            ).fetchone()
+        return row["n"] if row else 0
+
+    def store_embeddings(self, project: str, model_id: str, hashes: Sequence[bytes], vectors: Vectors) -> int:
+        """Keep vectors by text hash and model; ones already there stay."""
+        with self._session.transaction() as cursor:
+            cursor.execute("create temp table staged_embedding (embed_sha256 bytea, vector bytea) on commit drop")
+            with cursor.copy("copy staged_embedding from stdin (format binary)") as copy:
+                copy.set_types(["bytea", "bytea"])
+                for digest, vector in zip(hashes, np.ascontiguousarray(vectors, dtype="<f4"), strict=True):
+                    copy.write_row((digest, vector.tobytes()))
+            cursor.execute(
+                """insert into embedding (project, model_id, embed_sha256, vector)
+                   select %s, %s, embed_sha256, vector from staged_embedding on conflict do nothing""",
+                (project, model_id),
+            )
+            return cursor.rowcount
+
+    def linkable(self, project: str, document_ids: Sequence[str]) -> dict[str, list[LinkableChunk]]:
+        """Living chunks of some documents in reading order, by document."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select c.id::text as id, c.document_id::text as document_id, c.text, min(p.starts_at) as start
+                   from chunk c join placement p on (p.project, p.chunk_id, p.died) = (c.project, c.id, c.died)
+                   where c.project = %s and c.died = %s and c.document_id = any(%s::uuid[])
+                   group by c.id, c.document_id, c.text order by start""",
+                (project, FOREVER, list(document_ids)),
+            ).fetchall()
+        found: dict[str, list[LinkableChunk]] = {document: [] for document in document_ids}
+        for row in rows:
+            found[row.pop("document_id")].append(LinkableChunk(**row))
+        return found
+
+    def signatures(self, project: str) -> tuple[list[str], npt.NDArray[np.uint64]]:
+        """(ids, signatures, one row each) of all living chunks, oldest first, then by document and id."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select id::text as id, signature from chunk where project = %s and died = %s order by born, document_id, id""",
+                (project, FOREVER),
+            ).fetchall()
+        joined = np.frombuffer(b"".join(row["signature"] for row in rows), "<u8").astype(np.uint64, copy=False)
+        return [row["id"] for row in rows], joined.reshape(len(rows), -1) if rows else joined.reshape(0, 1)
+
+    def text(self, project: str, chunk_id: str) -> str:
+        """The text of one chunk; it is the same in every generation that has the chunk."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                "select text from chunk where project = %s and id = %s limit 1", (project, chunk_id)
+            ).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no chunk {chunk_id} in project {project!r}.")
+        return str(row["text"])
+
+    def store_duplicates(self, project: str, generation: int, originals: Mapping[str, str]) -> Change:
+        """Bring near-duplicate marks to `originals` (chunk id to the chunk it repeats)."""
+        rows = [
+            {"id": stable_id("duplicate", chunk, first), "chunk_id": chunk, "original": first}
+            for chunk, first in originals.items()
+        ]
+        with self._session.transaction() as cursor:
+            return reconcile(
+                cursor, NEAR_DUPLICATE, project, generation, rows, alive=alive_rows(cursor, NEAR_DUPLICATE, project)
+            )
+
+    def counts(self, project: str, generation: int) -> dict[str, int]:
+        """``added, retired, total, tokens`` of chunks in a generation."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select count(*) filter (where born = %(g)s) as added, count(*) filter (where died = %(g)s) as retired,
+                          count(*) filter (where born <= %(g)s and died > %(g)s) as total,
+                          coalesce(sum(tokens) filter (where born <= %(g)s and died > %(g)s), 0)::bigint as tokens
+                   from chunk where project = %(p)s""",
+                {"p": project, "g": generation},
+            ).fetchone()
+        return dict(row or {})

@@ -1,0 +1,54 @@
+"""The rows a generation adds, as plain values in bounded pieces, for data-quality suites."""
+
+from collections.abc import Iterator
+from typing import Any, LiteralString
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+
+_PIECE = 20_000
+
+
+def document_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Document versions born in a generation."""
+    return _rows(
+        ledger,
+        "select id::text as id, title, sha256, characters, bytes from document_version where project = %s and born = %s",
+        project,
+        generation,
+    )
+
+
+def chunk_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Chunks born in a generation, with where they stand."""
+    return _rows(
+        ledger,
+        """select c.id::text as id, c.text, c.tokens, p.starts_at, p.ends_at, p.ends_at - p.starts_at as span, length(c.text) as characters
+           from chunk c join placement p on (p.project, p.chunk_id, p.died) = (c.project, c.id, c.died)
+           where c.project = %s and c.born = %s""",
+        project,
+        generation,
+    )
+
+
+def entity_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Entities born in a generation."""
+    return _rows(ledger, "select key, kind, name from entity where project = %s and born = %s", project, generation)
+
+
+def trust_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Scores born in a generation."""
+    return _rows(
+        ledger,
+        "select id::text as id, item_kind, score from trust_score where project = %s and born = %s",
+        project,
+        generation,
+    )
+
+
+def _rows(
+    ledger: PostgresLedger, query: LiteralString, project: str, generation: int
+) -> Iterator[list[dict[str, Any]]]:
+    with ledger.stream("contract_rows") as cursor:
+        cursor.execute(query, (project, generation))
+        while piece := cursor.fetchmany(_PIECE):
+            yield piece

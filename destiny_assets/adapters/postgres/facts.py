@@ -1,0 +1,78 @@
+"""The exceptions to what must be true, read from the ledger: an empty list means it holds. Each list stops at 100."""
+
+from typing import LiteralString
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.generations import Generation
+
+_LIMIT: LiteralString = " limit 100"
+
+
+def _exceptions(ledger: PostgresLedger, generation: Generation, query: LiteralString) -> list[str]:
+    named = {"p": generation.project, "g": generation.number, "m": generation.model_id}
+    with ledger.transaction() as cursor:
+        return [str(row["exception"]) for row in cursor.execute(query + _LIMIT, named)]
+
+
+def no_documents(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """One line when the generation shows no document at all."""
+    return [] if ledger.reading.counts(generation.project, generation.number)["documents"] else ["it shows none"]
+
+
+def documents_without_chunks(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Uris of visible documents that show no chunk."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select d.uri as exception from document_version v join document d on (d.project, d.id) = (v.project, v.document_id)
+           where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s and v.characters > 0 and not exists (
+               select from placement p where (p.project, p.version_id) = (v.project, v.id) and p.born <= %(g)s and p.died > %(g)s)""",
+    )
+
+
+def chunks_off_their_spans(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of chunks placed in this generation whose text is not their document's text at their span."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select c.id as exception from placement p
+           join chunk c on (c.project, c.id) = (p.project, p.chunk_id) and c.born <= %(g)s and c.died > %(g)s
+           join document_version v on (v.project, v.id) = (p.project, p.version_id) and v.born <= %(g)s and v.died > %(g)s
+           join document_text t on (t.project, t.text_sha256) = (v.project, v.text_sha256)
+           where p.project = %(p)s and p.born = %(g)s and substr(t.text, p.starts_at + 1, p.ends_at - p.starts_at) <> c.text""",
+    )
+
+
+def chunks_without_vectors(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of living chunks without any vector."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select c.id as exception from chunk c
+           where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s and not exists (
+               select from embedding e where e.project = c.project and e.embed_sha256 = c.embed_sha256
+               and e.model_id = coalesce(%(m)s, e.model_id))""",
+    )
+
+
+def mentions_off_their_spans(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of mentions born in this generation that do not stand where they say."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select m.id as exception from mention m
+           left join chunk c on (c.project, c.id) = (m.project, m.chunk_id) and c.born <= %(g)s and c.died > %(g)s
+           where m.project = %(p)s and m.born = %(g)s and (c.id is null or (m.ends[1] > m.starts[1]
+               and substr(c.text, m.starts[1] + 1, m.ends[1] - m.starts[1]) <> m.surface))""",
+    )
+
+
+def scores_off_their_terms(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of scores born in this generation whose terms do not sum to their logit, to one part in a million."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select t.id as exception from trust_score t
+           where t.project = %(p)s and t.born = %(g)s and abs(ln(t.score / (1 - t.score)) - coalesce((
+               select sum((term ->> 'log_odds')::double precision) from jsonb_array_elements(t.components) term), 0)) > 1e-6""",
+    )

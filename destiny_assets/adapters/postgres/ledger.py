@@ -1,0 +1,105 @@
+"""The ledger's connection pool and schema; the tables' own reads and writes are in the modules beside this one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Cursor
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from destiny_assets.adapters.postgres.benchmarks import Benchmarks
+from destiny_assets.adapters.postgres.chunks import Chunks
+from destiny_assets.adapters.postgres.documents import Documents
+from destiny_assets.adapters.postgres.generations import Generations
+from destiny_assets.adapters.postgres.links import Links
+from destiny_assets.adapters.postgres.projections import Projections
+from destiny_assets.adapters.postgres.projects import Projects
+from destiny_assets.adapters.postgres.reading import Reading
+from destiny_assets.adapters.postgres.trust import TrustScores
+from destiny_assets.errors import StoreUnavailableError
+from destiny_assets.settings import without_secrets
+
+SCHEMA = "destiny"
+_MIGRATION_LOCK = 7_203_611
+
+
+class PostgresLedger:
+    """The system of record. Thread-safe; hand it around and close it once."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        """Open a pool on ``postgresql://user:password@host:port/database``; raises `StoreUnavailableError`."""
+        self._url = url
+        self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
+            make_conninfo(url, options=f"-c search_path={SCHEMA} -c timezone=UTC", application_name="destiny"),
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"row_factory": dict_row},
+            min_size=1,
+            max_size=pool_size,
+            open=True,
+            timeout=10,
+        )
+        self.projects = Projects(self)
+        self.generations = Generations(self)
+        self.documents = Documents(self)
+        self.chunks = Chunks(self)
+        self.links = Links(self)
+        self.trust = TrustScores(self)
+        self.benchmarks = Benchmarks(self)
+        self.projections = Projections(self)
+        self.reading = Reading(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor[DictRow]]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        try:
+            with self._pool.connection() as connection, connection.cursor() as cursor:
+                yield cursor
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailableError(
+                f"The ledger at {without_secrets(self._url)} does not answer ({type(error).__name__}). "
+                "Check it with: destiny status"
+            ) from error
+
+    @contextmanager
+    def stream(self, name: str) -> Iterator[psycopg.ServerCursor[DictRow]]:
+        """A server-side cursor for results larger than memory; rows arrive in batches of 5,000."""
+        with self._pool.connection() as connection, connection.cursor(name=name) as cursor:
+            cursor.itersize = 5_000
+            yield cursor
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision; harmless when it is, safe when several processes do it at once."""
+        from alembic import command
+        from alembic.config import Config
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.pool import NullPool
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+        config.set_main_option("path_separator", "os")
+        engine = create_engine(self._url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.execute(text(f"create schema if not exists {SCHEMA}"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        engine.dispose()
+
+    def ping(self) -> None:
+        """Raises `StoreUnavailableError` unless the server answers."""
+        with self.transaction() as cursor:
+            cursor.execute("select 1")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._pool.close()
+
+    def __enter__(self) -> "PostgresLedger":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()

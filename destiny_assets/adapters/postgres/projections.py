@@ -1,0 +1,217 @@
+"""What the vector and graph layers should hold, read from the ledger: they are pure functions of these rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import numpy as np
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.domain.generations import layer_id
+from destiny_assets.domain.graph import FOREVER, Edge, EdgeType, Node, NodeLabel
+from destiny_assets.ports import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """One chunk row as the vector layer stores it."""
+
+    id: str
+    chunk_id: str
+    document_id: str
+    source: str
+    text: str
+    born: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """A ledger row's id in the other layers, and when it is visible."""
+
+    id: str
+    born: int
+    died: int
+
+
+# An edge is visible while everything it stands on is: its own row and both ends.
+_EDGES: LiteralString = """
+with edge as (
+    select 'PART_OF' as type, p.id, c.id as source, c.born as source_born, v.id as target, v.born as target_born,
+           greatest(p.born, c.born, v.born) as born, least(p.died, c.died, v.died) as died, p.ordinal as number, '' as note
+    from placement p
+    join chunk c on (c.project, c.id) = (p.project, p.chunk_id)
+    join document_version v on (v.project, v.id) = (p.project, p.version_id)
+    where p.project = %(p)s
+    union all
+    select 'MENTIONS', m.id, c.id, c.born, e.id, e.born,
+           greatest(m.born, c.born, e.born), least(m.died, c.died, e.died), cardinality(m.starts), m.surface
+    from mention m
+    join chunk c on (c.project, c.id) = (m.project, m.chunk_id)
+    join entity e on (e.project, e.id) = (m.project, m.entity_id)
+    where m.project = %(p)s
+    union all
+    select 'DENOTES', e.id, e.id, e.born, v.id, v.born, greatest(e.born, v.born), least(e.died, v.died), 1, ''
+    from entity e
+    join document_version v on (v.project, v.document_id) = (e.project, e.document_id)
+    where e.project = %(p)s
+    union all
+    select case r.relation when 'requires' then 'REQUIRES' when 'supersedes' then 'SUPERSEDES' else 'LINKS_TO' end,
+           r.id, a.id, a.born, b.id, b.born, greatest(r.born, a.born, b.born), least(r.died, a.died, b.died), 1, r.target
+    from reference r
+    join entity a on (a.project, a.document_id) = (r.project, r.source_document)
+    join entity b on (b.project, b.document_id) = (r.project, r.target_document)
+    where r.project = %(p)s
+)
+select type, id::text as id, source::text as source, source_born, target::text as target, target_born, born, died, number, note
+from edge where born < died and """
+
+_NODES: LiteralString = """
+with node as (
+    select 'Document' as label, v.id, v.born, v.died, v.title as name, d.uri as detail, coalesce(v.status, '') as kind
+    from document_version v join document d on (d.project, d.id) = (v.project, v.document_id) where v.project = %(p)s
+    union all
+    select 'Chunk', id, born, died, array_to_string(heading_path, ' > '), left(text, 120), '' from chunk where project = %(p)s
+    union all
+    select 'Entity', id, born, died, name, key, kind from entity where project = %(p)s
+)
+select label, id::text as id, born, died, name, detail, kind from node where """
+
+
+class Projections:
+    """Rows for the vector and graph layers."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def chunk_lifetimes(self, project: str, generation: int) -> list[Lifetime]:
+        """Chunk rows born or died in a generation."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select id::text as id, born, died from chunk where project = %s and (born = %s or died = %s)",
+                (project, generation, generation),
+            )
+            return [Lifetime(layer_id(row["id"], row["born"]), row["born"], row["died"]) for row in rows]
+
+    def visible_chunks(self, project: str, generation: int) -> Iterator[str]:
+        """Layer ids of the chunk rows that a generation shows."""
+        with self._session.stream("visible_chunks") as cursor:
+            cursor.execute(
+                "select id::text as id, born from chunk where project = %(p)s and born <= %(g)s and died > %(g)s",
+                {"p": project, "g": generation},
+            )
+            for row in cursor:
+                yield layer_id(row["id"], row["born"])
+
+    def points(
+        self, project: str, model_id: str, *, born: int | None = None, batch: int = 512
+    ) -> Iterator[tuple[list[PointRow], Vectors]]:
+        """Living chunk rows with their vectors, shape (n, dimension); of one generation only where `born` is given."""
+        with self._session.stream("points") as cursor:
+            cursor.execute(
+                """select c.id::text as id, c.document_id::text as document_id, c.born, c.context || c.text as text, d.source, e.vector
+                   from chunk c join document d on (d.project, d.id) = (c.project, c.document_id)
+                   join embedding e on (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256)
+                   where c.project = %(p)s and c.died = %(forever)s and (%(born)s::integer is null or c.born = %(born)s)""",
+                {"p": project, "m": model_id, "born": born, "forever": FOREVER},
+            )
+            while rows := cursor.fetchmany(batch):
+                vectors = np.stack([np.frombuffer(row["vector"], "<f4") for row in rows]).astype(np.float32, copy=False)
+                yield (
+                    [
+                        PointRow(
+                            layer_id(row["id"], row["born"]),
+                            row["id"],
+                            row["document_id"],
+                            row["source"],
+                            row["text"],
+                            row["born"],
+                        )
+                        for row in rows
+                    ],
+                    vectors,
+                )
+
+    def graph_nodes(
+        self, project: str, *, born: int | None = None, died: int | None = None, shown: int | None = None
+    ) -> Iterator[Node]:
+        """Graph nodes, all of a project, or those born in, died in or shown by one generation."""
+        with self._session.stream("graph_nodes") as cursor:
+            cursor.execute(
+                _NODES + _when(born, died, shown), {"p": project, "born": born, "died": died, "shown": shown}
+            )
+            for row in cursor:
+                yield Node(
+                    layer_id(row["id"], row["born"]),
+                    NodeLabel(row["label"]),
+                    row["born"],
+                    _node_properties(row),
+                    row["died"],
+                )
+
+    def graph_edges(
+        self, project: str, *, born: int | None = None, died: int | None = None, shown: int | None = None
+    ) -> Iterator[Edge]:
+        """Graph edges, all of a project, or those born in, died in or shown by one generation."""
+        with self._session.stream("graph_edges") as cursor:
+            cursor.execute(
+                _EDGES + _when(born, died, shown), {"p": project, "born": born, "died": died, "shown": shown}
+            )
+            for row in cursor:
+                yield Edge(
+                    id=layer_id(f"{row['type']}:{row['id']}:{row['source_born']}:{row['target_born']}", row["born"]),
+                    type=EdgeType(row["type"]),
+                    source=layer_id(row["source"], row["source_born"]),
+                    target=layer_id(row["target"], row["target_born"]),
+                    born=row["born"],
+                    properties=_edge_properties(row),
+                    died=row["died"],
+                )
+
+    def graph_counts(self, project: str, generation: int) -> dict[str, int]:
+        """Visible nodes by label and edges by type; none that are 0."""
+        shown = "born <= %(g)s and died > %(g)s"
+        named = {"p": project, "g": generation}
+        with self._session.transaction() as cursor:
+            nodes = cursor.execute(
+                f"select label as name, count(*) as n from ({_NODES}{shown}) x group by 1",  # noqa: S608
+                named,
+            ).fetchall()
+            edges = cursor.execute(
+                f"select type as name, count(*) as n from ({_EDGES}{shown}) x group by 1", named
+            ).fetchall()
+        return {row["name"]: row["n"] for row in (*nodes, *edges)}
+
+    def graph_ids(self, project: str, generation: int) -> set[str]:
+        """Layer ids of every node and edge that a generation shows."""
+        nodes = {node.id for node in self.graph_nodes(project, shown=generation)}
+        return nodes | {edge.id for edge in self.graph_edges(project, shown=generation)}
+
+
+def _when(born: int | None, died: int | None, shown: int | None) -> LiteralString:
+    if born is not None:
+        return "born = %(born)s"
+    if died is not None:
+        return "died = %(died)s"
+    return "born <= %(shown)s and died > %(shown)s" if shown is not None else "true"
+
+
+def _node_properties(row: dict[str, Any]) -> dict[str, str]:
+    match row["label"]:
+        case "Document":
+            return {"item": row["id"], "title": row["name"], "uri": row["detail"], "status": row["kind"]}
+        case "Chunk":
+            return {"item": row["id"], "heading": row["name"], "preview": row["detail"]}
+        case _:
+            return {"item": row["id"], "name": row["name"], "slug": row["detail"], "kind": row["kind"]}
+
+
+def _edge_properties(row: dict[str, Any]) -> dict[str, str | int]:
+    match row["type"]:
+        case "PART_OF":
+            return {"ordinal": row["number"]}
+        case "MENTIONS":
+            return {"count": row["number"], "surface": row["note"]}
+        case "DENOTES":
+            return {}
+        case _:
+            return {"said": row["note"]}

@@ -1,0 +1,116 @@
+"""What readers ask of the ledger, always pinned to one generation of one project."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as a reader sees it in one generation; ``span`` is (start, end) in characters of the document's parsed text."""
+
+    chunk_id: str
+    document_id: str
+    source: str
+    uri: str
+    title: str
+    status: str | None
+    dated: datetime | None
+    heading_path: tuple[str, ...]
+    text: str
+    span: tuple[int, int]
+    trust: float
+    near_duplicate_of: str | None
+    superseded_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrust:
+    """A stored score in (0, 1) with the terms it is the sum of."""
+
+    id: str
+    kind: str
+    label: str
+    score: float
+    model: str
+    components: list[dict[str, Any]]
+
+
+_PASSAGES = """
+select c.id::text as chunk_id, c.document_id::text as document_id, d.source, d.uri, v.title, v.status,
+       coalesce(v.updated_on, v.created_on) as dated, c.heading_path, c.text, p.starts_at, p.ends_at,
+       coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of,
+       coalesce((select array_agg(distinct s.by_title order by s.by_title) from supersession s
+                 where s.project = c.project and s.document_id = c.document_id and s.born <= %(g)s and s.died > %(g)s), '{}')
+           as superseded_by
+from chunk c
+join document d on (d.project, d.id) = (c.project, c.document_id)
+join placement p on (p.project, p.chunk_id) = (c.project, c.id) and p.born <= %(g)s and p.died > %(g)s
+join document_version v on (v.project, v.id) = (p.project, p.version_id) and v.born <= %(g)s and v.died > %(g)s
+left join trust_score t on (t.project, t.id) = (c.project, c.id) and t.born <= %(g)s and t.died > %(g)s
+left join near_duplicate n on (n.project, n.chunk_id) = (c.project, c.id) and n.born <= %(g)s and n.died > %(g)s
+where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s and c.id = any(%(ids)s::uuid[])
+"""
+
+
+class Reading:
+    """Reads for search, ask and explanations."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def passages(self, project: str, generation: int, chunk_ids: Sequence[str]) -> dict[str, Passage]:
+        """Those of the chunks that the generation shows, by id."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(_PASSAGES, {"p": project, "g": generation, "ids": list(chunk_ids)}).fetchall()
+        found = {}
+        for row in rows:
+            span = (row.pop("starts_at"), row.pop("ends_at"))
+            found[row["chunk_id"]] = Passage(
+                **{
+                    **row,
+                    "heading_path": tuple(row["heading_path"]),
+                    "superseded_by": tuple(row["superseded_by"]),
+                    "span": span,
+                }
+            )
+        return found
+
+    def trust(self, project: str, generation: int, item: str) -> StoredTrust:
+        """The score of a chunk or document, named by its id, a document's uri or the beginning of an id; raises `NotFoundError`."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select t.id::text as id, t.item_kind as kind, t.score, t.model, t.components,
+                          coalesce(d.uri, (select uri from document o join chunk c on (c.project, c.document_id) = (o.project, o.id)
+                                           where c.project = t.project and c.id = t.id limit 1)) as label
+                   from trust_score t left join document d on (d.project, d.id) = (t.project, t.id)
+                   where t.project = %(p)s and t.born <= %(g)s and t.died > %(g)s
+                     and (t.id::text = %(item)s or d.uri = %(item)s or (length(%(item)s) >= 8 and starts_with(t.id::text, %(item)s)))
+                   limit 2""",
+                {"p": project, "g": generation, "item": item},
+            ).fetchall()
+        if len(rows) != 1:
+            problem = "names more than one item" if rows else "is no chunk or document"
+            raise NotFoundError(
+                f"{item!r} {problem} of generation {generation} of {project!r}. Give a chunk id from a search, or a document's uri."
+            )
+        return StoredTrust(**rows[0])
+
+    def counts(self, project: str, generation: int) -> dict[str, int]:
+        """Visible documents, chunks, tokens, entities, mentions and references."""
+        visible = "project = %(p)s and born <= %(g)s and died > %(g)s"
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                f"""select (select count(*) from document_version where {visible}) as documents,
+                           (select count(*) from chunk where {visible}) as chunks,
+                           (select coalesce(sum(tokens), 0)::bigint from chunk where {visible}) as tokens,
+                           (select count(*) from entity where {visible}) as entities,
+                           (select count(*) from mention where {visible}) as mentions,
+                           (select count(*) from reference where {visible}) as references""",  # noqa: S608
+                {"p": project, "g": generation},
+            ).fetchone()
+        return dict(row or {})

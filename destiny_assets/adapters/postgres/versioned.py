@@ -1,0 +1,154 @@
+"""Writing rows that are visible from one generation to another: bulk insert by COPY, retire, compare.
+
+Every derived table has the columns ``project, id, born, died`` and goes through here, so that a killed stage leaves nothing
+that its rerun does not recognise: inserts are by id, and a row born in the unpublished generation is deleted, not retired.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import Cursor, sql
+
+from destiny_assets.domain.generations import Change, difference
+from destiny_assets.domain.graph import FOREVER
+
+Row = Mapping[str, Any]
+
+# "visible to a reader of %(generation)s", for a table alias in front of each column.
+VISIBLE: LiteralString = "born <= %(generation)s and died > %(generation)s"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedTable:
+    """A derived table; `columns` leaves out project, born and died, and holds `id`."""
+
+    name: LiteralString
+    columns: tuple[LiteralString, ...]
+
+
+DOCUMENT_VERSION = VersionedTable(
+    "document_version",
+    (
+        *(
+            "id",
+            "document_id",
+            "sha256",
+            "text_sha256",
+            "fingerprint",
+            "parser",
+            "media_type",
+            "encoding",
+            "title",
+            "authors",
+        ),
+        *("created_on", "updated_on", "status", "fields", "headings", "links", "page_starts", "bytes", "characters"),
+    ),
+)
+CHUNK = VersionedTable(
+    "chunk", ("id", "document_id", "text", "context", "heading_path", "tokens", "embed_sha256", "signature")
+)
+PLACEMENT = VersionedTable("placement", ("id", "version_id", "chunk_id", "ordinal", "starts_at", "ends_at"))
+NEAR_DUPLICATE = VersionedTable("near_duplicate", ("id", "chunk_id", "original"))
+ENTITY = VersionedTable("entity", ("id", "key", "kind", "name", "aliases", "document_id"))
+MENTION = VersionedTable("mention", ("id", "chunk_id", "entity_id", "surface", "starts", "ends", "method"))
+REFERENCE = VersionedTable(
+    "reference",
+    ("id", "source_document", "target_document", "target", "relation", "chunk_id", "starts_at", "ends_at"),
+)
+TRUST_SCORE = VersionedTable("trust_score", ("id", "item_kind", "score", "model", "components"))
+DERIVED = (DOCUMENT_VERSION, CHUNK, PLACEMENT, NEAR_DUPLICATE, ENTITY, MENTION, REFERENCE, TRUST_SCORE)
+
+
+def insert(cursor: Cursor[Any], table: VersionedTable, project: str, generation: int, rows: Iterable[Row]) -> int:
+    """Insert rows born in `generation`; those already there are left as they are. Returns the number inserted."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    staging, target = sql.Identifier(f"staged_{table.name}"), sql.Identifier(table.name)
+    cursor.execute(
+        sql.SQL("create temp table {} on commit drop as select {} from {} with no data").format(
+            staging, columns, target
+        )
+    )
+    with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(staging, columns)) as copy:
+        for row in rows:
+            copy.write_row([row[column] for column in table.columns])
+    cursor.execute(
+        sql.SQL("insert into {} (project, born, {}) select {}, {}, {} from {} on conflict do nothing").format(
+            target, columns, project, generation, columns, staging
+        )
+    )
+    inserted = cursor.rowcount
+    cursor.execute(sql.SQL("drop table {}").format(staging))
+    return inserted
+
+
+def retire(cursor: Cursor[Any], table: VersionedTable, project: str, generation: int, ids: Collection[str]) -> int:
+    """End the rows with those ids at `generation`; ones born in it were never published and are deleted."""
+    if not ids:
+        return 0
+    named = {"project": project, "generation": generation, "ids": list(ids), "forever": FOREVER}
+    name = sql.Identifier(table.name)
+    cursor.execute(
+        sql.SQL(
+            "delete from {} where project = %(project)s and born = %(generation)s and id = any(%(ids)s::uuid[])"
+        ).format(name),
+        named,
+    )
+    deleted = cursor.rowcount
+    cursor.execute(
+        sql.SQL(
+            "update {} set died = %(generation)s where project = %(project)s and died = %(forever)s and id = any(%(ids)s::uuid[])"
+        ).format(name),
+        named,
+    )
+    return deleted + cursor.rowcount
+
+
+def alive_rows(
+    cursor: Cursor[Any], table: VersionedTable, project: str, *columns: LiteralString
+) -> dict[str, tuple[Any, ...]]:
+    """The rows that are alive in the newest state, published or not: id to the values of `columns`."""
+    cursor.execute(
+        sql.SQL("select {} from {} where project = %s and died = %s").format(
+            sql.SQL(", ").join([sql.SQL("id::text as id"), *map(sql.Identifier, columns)]), sql.Identifier(table.name)
+        ),
+        (project, FOREVER),
+    )
+    return {row["id"]: tuple(row[column] for column in columns) for row in cursor}
+
+
+def reconcile(
+    cursor: Cursor[Any],
+    table: VersionedTable,
+    project: str,
+    generation: int,
+    desired: Sequence[Row],
+    *,
+    alive: Collection[str],
+    changed: Collection[str] = (),
+) -> Change:
+    """Bring the living rows whose ids are `alive` to exactly `desired`; ids in `changed` live on with other content."""
+    by_id = {row["id"]: row for row in desired}
+    missing, extra = difference(by_id.keys(), set(alive))
+    # Retire first: an id is never twice alive.
+    retired = retire(cursor, table, project, generation, extra | set(changed))
+    fresh = sorted(missing | set(changed))
+    added = insert(cursor, table, project, generation, (by_id[id_] for id_ in fresh)) if fresh else 0
+    return Change(added=added, retired=retired, total=len(by_id))
+
+
+def delta(
+    cursor: Cursor[Any], project: str, generation: int, tables: Sequence[VersionedTable] = DERIVED
+) -> dict[str, int]:
+    """Rows of each table that are born or died in `generation`."""
+    counts: dict[str, int] = {}
+    for table in tables:
+        cursor.execute(
+            sql.SQL("select count(*) as n from {} where project = %s and (born = %s or died = %s)").format(
+                sql.Identifier(table.name)
+            ),
+            (project, generation, generation),
+        )
+        row = cursor.fetchone()
+        counts[table.name] = row["n"] if row else 0
+    return counts

@@ -1,0 +1,52 @@
+"""Ingest: from sources to document versions."""
+
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from destiny_assets.adapters.parsers.reader import DocumentReader
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.shell import OWNERS, RETRY, run_stage
+from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import DocumentStore, Progress
+from destiny_assets.stages.ingest import ingest_sources
+
+sources = dg.AssetSpec(
+    "sources",
+    group_name="ingest",
+    partitions_def=PROJECTS,
+    kinds={"file"},
+    owners=OWNERS,
+    description="What the sources of a project hold, observed by the sensor `on_source_changed`. Destiny reads it, never writes it.",
+)
+
+
+@dg.asset(
+    group_name="ingest",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[sources],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    retry_policy=RETRY,
+    automation_condition=dg.AutomationCondition.eager(),
+)
+def documents(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    originals: ResourceParam[DocumentStore],
+    reader: ResourceParam[DocumentReader],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """Every document of the project as text with its structure; originals kept by hash, unreadable ones quarantined with a reason."""
+    project = context.partition_key
+    generation = ledger.generations.open(project, context.run_id)
+
+    def work(number: int) -> dict[str, Any]:
+        facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress))
+        return facts | ledger.documents.counts(project, number)
+
+    return run_stage(context, ledger, "documents", generation, work, rows="total")

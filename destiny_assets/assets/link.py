@@ -1,0 +1,67 @@
+"""Link: from documents and chunks to entities, references and the graph layer."""
+
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.understand import chunks
+from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import KnowledgeGraph, Progress
+from destiny_assets.stages.link import CODE, link_documents, project_graph
+
+
+@dg.asset(
+    group_name="link",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version=CODE,
+    deps=[chunks],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def entities(
+    context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger], progress: ResourceParam[Progress]
+) -> dg.MaterializeResult[Any]:
+    """Entities named in the corpus, where each is mentioned, and which document refers to, requires or supersedes which."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "entities",
+        ledger.generations.building(project),
+        lambda number: link_documents(ledger, project, number, progress),
+        rows="entities",
+    )
+
+
+@dg.asset(
+    group_name="link",
+    kinds={"neo4j"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[entities],
+    partitions_def=PROJECTS,
+    pool="neo4j",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def knowledge_graph(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    graph: ResourceParam[KnowledgeGraph],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """The graph layer: documents, chunks and entities with what connects them, each visible from one generation to another."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "knowledge_graph",
+        ledger.generations.building(project),
+        lambda number: project_graph(ledger, graph, project, number, progress),
+    )

@@ -1,0 +1,112 @@
+"""Measure the generation, hold its layers against each other, and let readers see it."""
+
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.assets.link import knowledge_graph
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.understand import vector_index
+from destiny_assets.domain.trust import MODEL
+from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
+from destiny_assets.serving.agreement import LAYERS, layer_agreement
+from destiny_assets.serving.service import KnowledgeService
+from destiny_assets.stages.link import CODE
+from destiny_assets.stages.measure import measure_project
+from destiny_assets.stages.publish import publish_generation
+
+
+@dg.asset(
+    group_name="benchmark",
+    kinds={"postgres", "qdrant"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[vector_index, trust_scores],
+    partitions_def=PROJECTS,
+    pool="qdrant",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def retrieval_benchmark(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    vectors: ResourceParam[QdrantVectorIndex],
+    embedder: ResourceParam[Embedder],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """The project's golden questions put to the generation through the service that readers use, recipe by recipe."""
+    # On its own (job `benchmark_project`) it measures what readers see now.
+    generation = ledger.generations.building_or_current(context.partition_key)
+    return run_stage(
+        context,
+        ledger,
+        "retrieval_benchmark",
+        generation,
+        lambda _: measure_project(
+            ledger,
+            lambda: KnowledgeService(ledger, vectors, lambda: embedder),
+            generation,
+            run_id=context.run_id,
+            progress=progress,
+        ),
+    )
+
+
+@dg.asset(
+    group_name="publish",
+    kinds={"postgres", "qdrant", "neo4j"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[vector_index, knowledge_graph, trust_scores, retrieval_benchmark],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def quality_gate(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    originals: ResourceParam[DocumentStore],
+    vectors: ResourceParam[QdrantVectorIndex],
+    graph: ResourceParam[KnowledgeGraph],
+) -> dg.MaterializeResult[Any]:
+    """The four layers of the generation held against each other, id by id. Its check decides whether readers will see it."""
+    generation = ledger.generations.building(context.partition_key)
+
+    def work(_: int) -> dict[str, Any]:
+        found = {name: layer_agreement(ledger, originals, vectors, graph, generation, name) for name in LAYERS}
+        return {"layers": {name: asdict(layer) for name, layer in found.items()}}
+
+    return run_stage(context, ledger, "quality_gate", generation, work)
+
+
+@dg.asset(
+    group_name="publish",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[quality_gate],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def published_generation(
+    context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.MaterializeResult[Any]:
+    """What readers see: one row that names the generation, written only after every blocking check passed."""
+    project = context.partition_key
+    generation = ledger.generations.building(project)
+
+    def work(number: int) -> dict[str, Any]:
+        facts = ledger.reading.counts(project, number) | {"linker": CODE, "trust_model": MODEL}
+        current, published, reason = publish_generation(ledger, generation, facts)
+        return {"current": current.number, "published": published, "reason": reason, **facts}
+
+    return run_stage(context, ledger, "published_generation", generation, work, rows="chunks")

@@ -1,0 +1,103 @@
+"""Understand: from documents to chunks, embeddings and the vector layer."""
+
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.assets.ingest import documents
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.domain.chunking import CHUNKER
+from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import Embedder, Progress, TokenCounter
+from destiny_assets.stages.understand import chunk_documents, embed_chunks, index_vectors
+
+
+@dg.asset(
+    group_name="understand",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version=CHUNKER,
+    deps=[documents],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def chunks(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    tokens: ResourceParam[TokenCounter],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """Every document cut into retrievable pieces along its own structure, with exact offsets; near-duplicates marked."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "chunks",
+        ledger.generations.building(project),
+        lambda number: chunk_documents(ledger, tokens, project, number, progress),
+        rows="total",
+    )
+
+
+@dg.asset(
+    group_name="understand",
+    kinds={"postgres", "openvino"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[chunks],
+    partitions_def=PROJECTS,
+    pool="model",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def embeddings(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    embedder: ResourceParam[Embedder],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """A vector for every chunk's text, kept by the text's hash and the model: a text that was embedded once costs nothing again."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "embeddings",
+        ledger.generations.building(project),
+        lambda _: embed_chunks(ledger, embedder, project, progress),
+        rows="texts",
+    )
+
+
+@dg.asset(
+    group_name="understand",
+    kinds={"qdrant"},
+    owners=OWNERS,
+    code_version="1",
+    deps=[embeddings],
+    partitions_def=PROJECTS,
+    pool="qdrant",
+    retry_policy=RETRY,
+    automation_condition=CLEAN_UPSTREAM,
+)
+def vector_index(
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    vectors: ResourceParam[QdrantVectorIndex],
+    embedder: ResourceParam[Embedder],
+    progress: ResourceParam[Progress],
+) -> dg.MaterializeResult[Any]:
+    """The vector layer: a dense and a BM25 vector for every chunk, each visible from one generation to another."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "vector_index",
+        ledger.generations.building(project),
+        lambda number: index_vectors(ledger, vectors, embedder, project, number, progress),
+        rows="points",
+    )

@@ -1,0 +1,1 @@
+"""Data-quality checks that gate the publish: Great Expectations suites and facts."""

@@ -1,0 +1,126 @@
+"""Facts: what must be true of a generation before readers may see it, each one SQL question to the ledger or one reported count."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from destiny_assets.adapters.postgres.facts import (
+    chunks_off_their_spans,
+    chunks_without_vectors,
+    documents_without_chunks,
+    mentions_off_their_spans,
+    no_documents,
+    scores_off_their_terms,
+)
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.ingest import documents
+from destiny_assets.assets.link import entities
+from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
+from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.understand import chunks, embeddings
+from destiny_assets.domain.generations import Generation
+
+_PARTITION = "dagster/partition"
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    name: str
+    asset: dg.AssetsDefinition
+    why: str
+    exceptions: Callable[[PostgresLedger, Generation], list[str]]
+    blocking: bool = True
+
+
+_FACTS = (
+    _Fact(
+        "documents_exist",
+        documents,
+        "The generation shows at least one document (a project emptied on purpose shows none, so this only warns).",
+        no_documents,
+        blocking=False,
+    ),
+    _Fact("documents_have_chunks", chunks, "Every document with text was cut into chunks.", documents_without_chunks),
+    _Fact(
+        "chunks_stand_at_their_spans",
+        chunks,
+        "A chunk's text is exactly what its document holds at the chunk's span.",
+        chunks_off_their_spans,
+    ),
+    _Fact(
+        "chunks_have_vectors", embeddings, "Every chunk has a vector of the generation's model.", chunks_without_vectors
+    ),
+    _Fact(
+        "mentions_stand_at_their_spans",
+        entities,
+        "A mention's surface is exactly what its chunk holds at the mention's first span.",
+        mentions_off_their_spans,
+    ),
+    _Fact(
+        "scores_are_the_sum_of_their_terms",
+        trust_scores,
+        "The log-odds terms of a score add up to its logit.",
+        scores_off_their_terms,
+    ),
+)
+
+
+def _check(fact: _Fact) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=fact.asset, name=fact.name, description=fact.why, blocking=fact.blocking)
+    def check(context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.AssetCheckResult:
+        generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
+        exceptions = fact.exceptions(ledger, generation)
+        return dg.AssetCheckResult(
+            passed=not exceptions,
+            severity=dg.AssetCheckSeverity.ERROR if fact.blocking else dg.AssetCheckSeverity.WARN,
+            description=f"{fact.why} Not so: {exceptions[0]}" if exceptions else fact.why,
+            metadata={
+                "generation": generation.number,
+                "exceptions": len(exceptions),
+                "examples": dg.MetadataValue.json(exceptions[:10]),
+            },
+        )
+
+    return check
+
+
+@dg.asset_check(
+    asset=quality_gate,
+    blocking=True,
+    description="Documents, ledger, vectors and graph hold the same ids at this generation.",
+)
+def layers_agree(context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.AssetCheckResult:
+    """Passes when no layer misses an id of the ledger or holds one too many."""
+    project = context.run.tags[_PARTITION]
+    layers: dict[str, dict[str, int]] = ledger.generations.reports(project, context.run.run_id)["quality_gate"][
+        "layers"
+    ]
+    apart = {name: layer for name, layer in layers.items() if layer["missing"] or layer["extra"]}
+    return dg.AssetCheckResult(
+        passed=not apart, metadata={name: dg.MetadataValue.json(layer) for name, layer in layers.items()}
+    )
+
+
+@dg.asset_check(
+    asset=retrieval_benchmark, description="The best recipe finds an answer to at least half of the golden questions."
+)
+def golden_questions_are_answered(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """A warning, not a gate: recall@10 of the best recipe below 0.5 on some suite."""
+    project = context.run.tags[_PARTITION]
+    suites: dict[str, Any] = ledger.generations.reports(project, context.run.run_id)["retrieval_benchmark"]["suites"]
+    best = {name: max(metrics["recall@10"] for metrics in recipes.values()) for name, recipes in suites.items()}
+    return dg.AssetCheckResult(
+        passed=all(recall >= 0.5 for recall in best.values()),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={f"recall@10 {name}": recall for name, recall in best.items()},
+    )
+
+
+def fact_checks() -> list[dg.AssetChecksDefinition]:
+    """Every fact as an asset check."""
+    return [*(_check(fact) for fact in _FACTS), layers_agree, golden_questions_are_answered]

@@ -1,0 +1,37 @@
+"""The `destiny` command: what there is, and how a failure is told."""
+
+import os
+import sys
+
+import typer
+
+from destiny_assets.cli import demo, evaluate, knowledge, projects, servers
+from destiny_assets.errors import DestinyError
+
+app = typer.Typer(
+    name="destiny",
+    help="A knowledge base that can be trusted: every answer with its source, every source with its trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+servers.register(app)
+projects.register(app)
+knowledge.register(app)
+evaluate.register(app)
+demo.register(app)
+
+
+def main() -> None:
+    """Run a command; a refusal or failure Destiny knows is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except DestinyError as error:
+        if os.environ.get("DESTINY_TRACEBACK"):
+            raise
+        print(f"destiny: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("destiny: stopped. What was published stays; run the command again to go on.", file=sys.stderr)
+        sys.exit(130)

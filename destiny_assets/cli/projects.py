@@ -1,0 +1,160 @@
+"""``destiny project ...`` and ``destiny source ...``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
+from destiny_assets.cli.stores import open_ledger
+from destiny_assets.errors import ConfigurationError, NotFoundError
+from destiny_assets.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    project = typer.Typer(help="Projects: what is kept apart.", no_args_is_help=True)
+    project.command("add")(add_project)
+    project.command("list")(list_projects)
+    project.command("questions")(attach_questions)
+    project.command("remove")(remove_project)
+    app.add_typer(project, name="project")
+    source = typer.Typer(help="Sources: where a project's documents come from.", no_args_is_help=True)
+    source.command("add")(add_source)
+    source.command("list")(list_sources)
+    source.command("remove")(remove_source)
+    app.add_typer(source, name="source")
+
+
+def add_project(name: Project, as_json: AsJson = False) -> None:
+    """Create a project."""
+    with open_ledger() as ledger:
+        created = ledger.projects.add(name)
+    if as_json:
+        print_json({"project": name, "created": created})
+    else:
+        say(
+            f"Project {name} created. Next: destiny source add {name} files FOLDER"
+            if created
+            else f"Project {name} exists already."
+        )
+
+
+def list_projects(as_json: AsJson = False) -> None:
+    """List the projects with what each shows now."""
+    from destiny_assets.adapters.postgres.overview import overview
+
+    with open_ledger() as ledger:
+        found = overview(ledger)
+    if as_json:
+        print_json({"projects": found})
+    else:
+        columns = ("project", "generation", "documents", "chunks", "sources", "quarantined", "published_at")
+        print_table("Projects", columns, [[row[column] for column in columns] for row in found])
+
+
+def attach_questions(
+    name: Project,
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A BEIR-layout folder: queries.jsonl and qrels/test.tsv; corpus ids are document uris."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Attach golden questions; every generation is measured on them before it is published."""
+    from destiny_assets.stages.measure import load_suite
+
+    suite = load_suite(folder)
+    with open_ledger() as ledger:
+        ledger.projects.require(name)
+        ledger.benchmarks.attach(name, suite)
+    if as_json:
+        print_json({"project": name, "suite": suite.name, "questions": len(suite.queries)})
+    else:
+        say(f"{len(suite.queries)} golden questions ({suite.name}) attached to {name}.")
+
+
+def remove_project(
+    name: Project,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a project from all four layers."""
+    from destiny_assets.removal import remove_everywhere
+
+    if not yes and not typer.confirm(f"Delete project {name} with all its knowledge, for good?"):
+        raise typer.Exit(1)
+    removed = remove_everywhere(load_settings(), name)
+    if as_json:
+        print_json({"project": name, "removed": removed})
+    else:
+        say(f"Project {name} is gone: " + ", ".join(f"{count} {layer}" for layer, count in removed.items()) + ".")
+
+
+def add_source(
+    name: Project,
+    kind: Annotated[str, typer.Argument(help="What kind of source: files.")],
+    uri: Annotated[str, typer.Argument(help="A folder, a glob, or an object-store URL (s3://, gs://, az://).")],
+    source_name: Annotated[
+        str | None, typer.Option("--name", help="A name for it; by default the end of the uri.")
+    ] = None,
+    prior: Annotated[
+        float, typer.Option(help="Trust in this source before anything else is known, between 0 and 1.")
+    ] = 0.6,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="An option of the kind, as key=value; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Attach a source to a project."""
+    from destiny_assets.adapters.postgres.projects import Source
+    from destiny_assets.adapters.sources import open_source
+
+    if not 0 < prior < 1:
+        raise ConfigurationError(
+            f"--prior {prior} must lie between 0 and 1, both left out: nothing is certain in advance."
+        )
+    place = uri if "://" in uri else str(Path(uri).expanduser().absolute())
+    options = dict(_pair(text) for text in option or ())
+    found = sum(1 for _ in open_source(kind, place, options).scan())
+    source = Source(source_name or Path(place).name or kind, kind, place, options, prior)
+    with open_ledger() as ledger:
+        ledger.projects.add_source(name, source)
+    if as_json:
+        print_json({"project": name, "source": source, "files": found})
+    else:
+        say(f"Source {source.name} ({found} files) attached to {name}. Next: destiny ingest {name}")
+
+
+def list_sources(name: Project, as_json: AsJson = False) -> None:
+    """List the sources of a project."""
+    with open_ledger() as ledger:
+        ledger.projects.require(name)
+        found = ledger.projects.sources(name)
+    if as_json:
+        print_json({"project": name, "sources": found})
+    else:
+        print_table(
+            f"Sources of {name}", ("name", "kind", "uri", "prior"), [(s.name, s.kind, s.uri, s.prior) for s in found]
+        )
+
+
+def remove_source(
+    name: Project, source: Annotated[str, typer.Argument(help="The source's name.")], as_json: AsJson = False
+) -> None:
+    """Detach a source; its documents leave with the next ingest."""
+    with open_ledger() as ledger:
+        ledger.projects.require(name)
+        if not ledger.projects.remove_source(name, source):
+            raise NotFoundError(f"Project {name!r} has no source {source!r}. See: destiny source list {name}")
+    if as_json:
+        print_json({"project": name, "removed": source})
+    else:
+        say(f"Source {source} detached. Its documents leave with: destiny ingest {name}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise ConfigurationError(f"--option {text!r} is not of the form key=value.")
+    return key, value

@@ -1,0 +1,59 @@
+"""The composition root: every asset, check, job, sensor and resource. The only module that sees everything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from destiny_assets.assets.ingest import documents, sources
+from destiny_assets.assets.link import entities, knowledge_graph
+from destiny_assets.assets.marts import build_marts_assets
+from destiny_assets.assets.publish import published_generation, quality_gate, retrieval_benchmark
+from destiny_assets.assets.reports import project_report
+from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.understand import chunks, embeddings, vector_index
+from destiny_assets.checks.expectations import contract_checks
+from destiny_assets.checks.facts import fact_checks
+from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
+from resources.models import EmbedderResource, ProgressResource, ReaderResource, TokensResource
+from resources.reports import ReportsResource
+from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource
+from sensors.runs import on_run_failure
+from sensors.sources import on_project_added, on_source_changed
+
+
+def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool = True) -> dg.Definitions:
+    """Everything Dagster runs; `resources` replaces some by name.
+
+    Without `marts` the dbt project is left out: reading it takes seconds that a single ingest need not wait for.
+    """
+    dbt_assets = build_marts_assets() if marts else []
+    return dg.Definitions(
+        assets=[
+            *(sources, documents, chunks, embeddings, vector_index, entities, knowledge_graph, trust_scores),
+            *(retrieval_benchmark, quality_gate, published_generation, project_report),
+            *dbt_assets,
+        ],
+        asset_checks=[*contract_checks(), *fact_checks()],
+        jobs=[ingest_project, benchmark_project, *([build_marts] if dbt_assets else [])],
+        schedules=[nightly_ingest],
+        sensors=[on_project_added, on_source_changed, on_run_failure],
+        resources={
+            "ledger": LedgerResource(),
+            "originals": OriginalsResource(),
+            "vectors": VectorsResource(),
+            "graph": GraphResource(),
+            "reader": ReaderResource(),
+            "tokens": TokensResource(),
+            "embedder": EmbedderResource(),
+            "progress": ProgressResource(),
+            "reports": ReportsResource(),
+            **(resources or {}),
+        },
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``dg`` and ``workspace.yaml`` load."""
+    return build_definitions()

@@ -1,0 +1,40 @@
+"""What a chunk is, and how its identity follows from its content."""
+
+import hashlib
+import unicodedata
+import uuid
+from dataclasses import dataclass
+
+_NAMESPACE = uuid.UUID("6f1d3f0a-6b0e-5f9a-9d38-5a1f3f6d2c11")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A retrievable piece of one document: ``document.text[start:end] == text``.
+
+    `embed_text` is what the model reads (title and heading path before the text); `tokens` counts the model's own tokens of
+    `text`. `heading_path` runs from the outermost heading inwards.
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    heading_path: tuple[str, ...]
+    tokens: int
+    embed_text: str
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes, as 64 hex digits; lone surrogates are kept distinct."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def normalised(text: str) -> str:
+    """The form whose equality means "the same text": NFC, runs of white space folded to one space."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def stable_id(*parts: str) -> str:
+    """A UUID that depends on nothing but the given parts (RFC 9562 version 5)."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

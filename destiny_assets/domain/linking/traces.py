@@ -1,0 +1,62 @@
+"""Everything linking remembers of one document, and its storable form. What it means in the corpus is `linker`'s
+business.
+"""
+
+import dataclasses
+import json
+
+from destiny_assets.domain.documents import Relation
+from destiny_assets.domain.linking.candidates import candidates, person_names
+from destiny_assets.domain.linking.citations import citations, own_identifiers
+from destiny_assets.domain.linking.names import EntityKind
+from destiny_assets.domain.linking.records import Citation, DocumentTraces, Identifier, LinkableDocument, TermCandidate
+
+TRACES_VERSION = "1"
+"""Raised whenever `read_document` would answer differently for the same document, so that stored traces are read again.
+"""
+
+
+def read_document(document: LinkableDocument) -> DocumentTraces:
+    """What one document shows by itself: names for it, whom it cites, which terms it suggests."""
+    own = own_identifiers(document.uri, document.parsed)
+    return DocumentTraces(
+        document=document.id,
+        uri=document.uri,
+        title=document.parsed.title,
+        identifiers=own,
+        authors=person_names(document.parsed.authors),
+        citations=citations(document.parsed, own),
+        candidates=candidates(document.parsed),
+    )
+
+
+def to_json(traces: DocumentTraces) -> str:
+    """The storable form; `from_json` gives the same value back."""
+    record = dataclasses.asdict(traces) | {"candidates": [dataclasses.astuple(term) for term in traces.candidates]}
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+
+
+def from_json(text: str) -> DocumentTraces:
+    """Read what `to_json` wrote."""
+    record = json.loads(text)
+    return DocumentTraces(
+        document=record["document"],
+        uri=record["uri"],
+        title=record["title"],
+        identifiers=tuple(Identifier(**identifier) for identifier in record["identifiers"]),
+        authors=tuple(record["authors"]),
+        citations=tuple(
+            Citation(
+                **{
+                    **citation,
+                    "identifier": Identifier(**citation["identifier"]) if citation["identifier"] else None,
+                    "relation": Relation(citation["relation"]),
+                }
+            )
+            for citation in record["citations"]
+        ),
+        candidates=tuple(
+            TermCandidate(name, EntityKind(kind), count, ordinary)
+            for name, kind, count, ordinary in record["candidates"]
+        ),
+    )

@@ -1,0 +1,135 @@
+"""What a report shows, as plain values. No markup, no SQL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One of the four layers: how many of `unit` the ledger says it should hold, lacks, and holds without reason.
+
+    None where nothing compared it.
+    """
+
+    name: str
+    unit: str
+    expected: int | None
+    missing: int = 0
+    extra: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it was compared and holds exactly what it should."""
+        return self.expected is not None and not (self.missing or self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What one published generation held; None where it did not say."""
+
+    generation: int
+    published_at: datetime
+    documents: int | None
+    chunks: int | None
+    tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustHistogram:
+    """Scores of one kind of item, counted in ten bins of 0.1 from 0 to 1; `mean` in [0, 1]."""
+
+    kind: str
+    bins: tuple[int, ...]
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One recipe on one suite in one generation; latencies are metrics named ``…_ms``, all others lie in [0, 1]."""
+
+    generation: int
+    suite: str
+    recipe: str
+    queries: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage of the run that built the generation took, in seconds."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedItem:
+    """What could not be processed, and why."""
+
+    source: str
+    uri: str
+    stage: str
+    reason: str
+    detail: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntity:
+    """An entity with the number of chunks that mention it and of documents those are in."""
+
+    name: str
+    kind: str
+    chunks: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Supersession:
+    """A document and the one that took its place, by title."""
+
+    older: str
+    newer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A judged question: the document (title, else uri) of the first right answer and its rank from 1; None when none was found.
+
+    `ndcg` is the question's nDCG@10, in [0, 1].
+    """
+
+    text: str
+    document: str | None
+    rank: int | None
+    ndcg: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectReport:
+    """Everything one page shows. `generation` and `published_at` are None before the first publish.
+
+    `counts` names what readers see (documents, chunks, tokens, …); `statuses` counts documents by what they say of
+    themselves; `questions` are answers of `asked` = (suite, recipe).
+    """
+
+    project: str
+    written_at: datetime
+    generation: int | None = None
+    published_at: datetime | None = None
+    model: str | None = None
+    counts: Mapping[str, int] | None = None
+    layers: tuple[Layer, ...] = ()
+    statuses: Mapping[str, int] | None = None
+    growth: tuple[Growth, ...] = ()
+    trust: tuple[TrustHistogram, ...] = ()
+    benchmarks: tuple[Measured, ...] = ()
+    timings: tuple[StageTime, ...] = ()
+    entities: tuple[NamedEntity, ...] = ()
+    supersessions: tuple[Supersession, ...] = ()
+    asked: tuple[str, str] | None = None
+    questions: tuple[Question, ...] = ()
+    quarantined: tuple[QuarantinedItem, ...] = ()

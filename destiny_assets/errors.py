@@ -1,0 +1,63 @@
+"""The errors Destiny raises on purpose; each says what happened, to what, and what to do next.
+
+DestinyError
+├── ConfigurationError          a setting is missing, unreadable or contradictory
+├── NotFoundError               a project, source, generation or item that does not exist
+├── ConflictError               the request contradicts what is already there (a second ingest, a changed model)
+├── StoreUnavailableError       a layer does not answer
+├── ServerError                 a local server could not be started or stopped
+├── ModelError                  an embedding or language model failed or answered out of contract
+│   └── ModelIntegrityError     a model's file is not the one that was pinned
+└── UnreadableDocumentError     one document cannot be read; it is quarantined, the rest goes on
+
+Messages never hold secrets: no URL with a password, no key.
+"""
+
+from typing import Literal, get_args
+
+Reason = Literal["empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable"]
+REASONS: tuple[str, ...] = get_args(Reason)
+
+
+class DestinyError(Exception):
+    """Anything Destiny refuses or fails to do, in one sentence for a person."""
+
+
+class ConfigurationError(DestinyError):
+    """A setting is missing, unreadable or contradicts another."""
+
+
+class NotFoundError(DestinyError):
+    """The named project, source, generation or item does not exist."""
+
+
+class ConflictError(DestinyError):
+    """The request contradicts what is already there."""
+
+
+class StoreUnavailableError(DestinyError):
+    """A layer's store did not answer."""
+
+
+class ServerError(DestinyError):
+    """A local server could not be started, reached or stopped."""
+
+
+class ModelError(DestinyError):
+    """An embedding or language model failed, or answered out of contract."""
+
+
+class ModelIntegrityError(ModelError):
+    """A model's file is not the one that was pinned; nothing is embedded with it."""
+
+
+class UnreadableDocumentError(DestinyError):
+    """One document cannot be read.
+
+    ``reason`` is one of a closed set, so that the quarantine can be counted and filtered; the message holds the detail.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""The embedded servers and their supervisor: PostgreSQL, a Qdrant-protocol server, ArcadeDB."""

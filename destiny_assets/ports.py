@@ -1,0 +1,176 @@
+"""The roles Destiny needs filled, as protocols; adapters fill them, assets and the service name them.
+
+Only roles with more than one implementation stand here. The ledger is not one: it is PostgreSQL
+(`destiny_assets.adapters.postgres`), in tests too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from destiny_assets.domain.documents import ParsedDocument, SourceItem
+from destiny_assets.domain.graph import Edge, Neighbour, Node
+
+Vectors = npt.NDArray[np.float32]
+TextKind = Literal["document", "query"]
+
+
+class DocumentStore(Protocol):
+    """Original bytes, content-addressed and immutable, by project."""
+
+    def put(self, project: str, data: bytes) -> str:
+        """Store `data` once and return its SHA-256 (64 hex digits)."""
+        ...
+
+    def get(self, project: str, sha256: str) -> bytes:
+        """The bytes with that hash; raises `NotFoundError`."""
+        ...
+
+    def ids(self, project: str) -> Iterator[str]:
+        """Every stored hash of a project, in no order."""
+        ...
+
+    def delete(self, project: str, sha256s: Iterable[str]) -> int:
+        """Remove those hashes; the number that were there."""
+        ...
+
+
+class SourceReader(Protocol):
+    """One place documents come from."""
+
+    def scan(self) -> Iterator[SourceItem]:
+        """What the source holds now, without reading contents; raises `StoreUnavailableError` if it can't be listed."""
+        ...
+
+    def read(self, item: SourceItem) -> bytes:
+        """The bytes of one item; raises `UnreadableDocumentError`."""
+        ...
+
+
+class DocumentParser(Protocol):
+    """Bytes to text with structure."""
+
+    def parse(self, data: bytes, *, uri: str) -> ParsedDocument:
+        """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input."""
+        ...
+
+
+@dataclass(slots=True)
+class EmbeddingUsage:
+    """What a model was asked to do, counted by the adapter itself."""
+
+    calls: int = 0
+    texts: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class Embedder(Protocol):
+    """A sentence embedding model. Rows of `embed` are unit length, so that a dot product is the cosine."""
+
+    @property
+    def model_id(self) -> str:
+        """Name, weights' hash prefix, engine, precision and token limit: vectors of different ids never mix."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def usage(self) -> EmbeddingUsage:
+        """Counters since the adapter was made."""
+        ...
+
+    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+        """One unit vector a text, shape (len(texts), dimension), in the order given; raises `ModelError`."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """The tokenizer whose tokens limit a chunk."""
+
+    def token_starts(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+        """For each text the character offset at which each of its tokens starts, ascending, special tokens left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One numbered passage handed to a language model."""
+
+    number: int
+    title: str
+    text: str
+
+
+class LanguageModel(Protocol):
+    """A model that answers from evidence."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name at its endpoint."""
+        ...
+
+    def answer(self, question: str, evidence: Sequence[Evidence]) -> str:
+        """An answer that cites evidence as ``[n]``; raises `ModelError`."""
+        ...
+
+
+class Progress(Protocol):
+    """Where long work says how far it is."""
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """`done` of `total` items of a stage are finished; `total` 0 means not known yet."""
+        ...
+
+
+class KnowledgeGraph(Protocol):
+    """Nodes and edges of many projects in one graph database; every call is scoped to one project.
+
+    All writes are idempotent and applied in bounded transactions; each raises `StoreUnavailableError` when the server is gone.
+    """
+
+    def prepare(self) -> None:
+        """Create constraints and indexes; harmless when they are there."""
+        ...
+
+    def upsert_nodes(self, project: str, nodes: Iterable[Node]) -> int:
+        """Write nodes by id, replacing their properties; the number written."""
+        ...
+
+    def upsert_edges(self, project: str, edges: Iterable[Edge]) -> int:
+        """Write edges by id between nodes that exist; raises `ConflictError` naming a missing end."""
+        ...
+
+    def retire(self, project: str, ids: Iterable[str], generation: int) -> int:
+        """Set ``died = generation`` on nodes and edges with those ids; the number changed."""
+        ...
+
+    def remove(self, project: str, ids: Iterable[str]) -> int:
+        """Delete nodes (with their edges) and edges with those ids; the number that were there."""
+        ...
+
+    def count(self, project: str, generation: int) -> dict[str, int]:
+        """Visible nodes by label and edges by type."""
+        ...
+
+    def marked(self, project: str, mark: Literal["born", "died"], generation: int) -> Iterator[tuple[str, str]]:
+        """(label or type, id) of every node and edge born or died in one generation."""
+        ...
+
+    def ids(self, project: str, generation: int) -> Iterator[tuple[str, str]]:
+        """(label or type, id) of every visible node and edge."""
+        ...
+
+    def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
+        """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin, in a stable order."""
+        ...
+
+    def drop(self, project: str) -> int:
+        """Delete everything of a project; the number of nodes that were there."""
+        ...

@@ -1,0 +1,126 @@
+"""Running Dagster jobs from a process of our own, on the instance that the Dagster UI shows."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from destiny_assets.ports import Progress
+from destiny_assets.settings import URL_VARIABLES, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+DAGSTER_SCHEMA = "dagster"
+
+# Runs, schedules and sensors live in the ledger's PostgreSQL, in a schema of their own. Two steps of a pool at a time: enough for two
+# projects side by side, few enough for two cores.
+_DAGSTER_YAML = """\
+storage:
+  postgres:
+    postgres_url:
+      env: DESTINY_DAGSTER_POSTGRES_URL
+concurrency:
+  pools:
+    default_limit: 2
+telemetry:
+  enabled: false
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run of a job did. `failures` says in words what stopped it; `reports` is what each stage told the ledger."""
+
+    run_id: str
+    succeeded: bool
+    failures: list[str]
+    failed_checks: list[str]
+    passed_checks: int
+    seconds: float
+    reports: Mapping[str, Mapping[str, Any]]
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """The environment variables with which any Dagster process serves this home; makes the folder they name."""
+    folder = settings.home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    config = folder / "dagster.yaml"
+    if not config.exists() or config.read_text("utf-8") != _DAGSTER_YAML:
+        config.write_text(_DAGSTER_YAML, "utf-8")
+    stores = settings.stores
+    urls = (stores.documents_url, stores.postgres_url, stores.qdrant_url, stores.neo4j_url)
+    joint = "&" if "?" in stores.postgres_url else "?"
+    return {
+        **dict(zip(URL_VARIABLES, urls, strict=True)),
+        "DESTINY_HOME": str(settings.home),
+        "DAGSTER_HOME": str(folder),
+        "DESTINY_DAGSTER_POSTGRES_URL": f"{stores.postgres_url}{joint}options={quote(f'-csearch_path={DAGSTER_SCHEMA}')}",
+        # Dagster and dbt report their use to their makers unless told not to.
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
+    """The instance of this home; its schema is made when it is not there."""
+    import psycopg
+    from dagster import DagsterInstance
+
+    with psycopg.connect(settings.stores.postgres_url, autocommit=True) as connection:
+        connection.execute(f"create schema if not exists {DAGSTER_SCHEMA}")
+    os.environ.update(dagster_environment(settings))
+    with DagsterInstance.from_config(str(Path(os.environ["DAGSTER_HOME"]))) as instance:
+        yield instance
+
+
+def run_job(settings: Settings, job: str, *, project: str | None, progress: Progress) -> Outcome:
+    """Run a job in this process to its end; a failed run is an outcome, not an exception."""
+    import time
+
+    from dagster import AssetCheckSeverity
+
+    from destiny_assets.adapters.postgres.ledger import PostgresLedger
+    from destiny_assets.definitions import build_definitions
+    from destiny_assets.partitions import PROJECTS
+
+    with dagster_instance(settings) as instance, PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
+        if project is not None:
+            instance.add_dynamic_partitions(str(PROJECTS.name), [project])
+        definitions = build_definitions(resources={"progress": progress}, marts=project is None)
+        began = time.perf_counter()
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=project,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        seconds = time.perf_counter() - began
+        evaluations = result.get_asset_check_evaluations()
+        failed = [check for check in evaluations if not check.passed and check.severity is AssetCheckSeverity.ERROR]
+        failures = [f"{check.check_name}: {check.description or 'failed'}" for check in failed]
+        failures += [_reason(event) for event in result.all_events if event.is_step_failure]
+        if project is not None and not result.success:
+            ledger.generations.reject(project, result.run_id, "; ".join(failures) or "the run failed")
+        return Outcome(
+            run_id=result.run_id,
+            succeeded=result.success,
+            failures=failures,
+            failed_checks=[check.check_name for check in failed],
+            passed_checks=sum(check.passed for check in evaluations),
+            seconds=round(seconds, 2),
+            reports=ledger.generations.reports(project, result.run_id) if project else {},
+        )
+
+
+def _reason(event: Any) -> str:
+    """The innermost message of a step's failure: what a person can act on."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    text = error.message.strip() if error else "failed"
+    return f"{event.step_key}: {text}"

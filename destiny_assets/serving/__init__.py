@@ -1,0 +1,1 @@
+"""What readers call: `KnowledgeService` and its doors. Never imports Dagster."""

@@ -1,0 +1,98 @@
+"""What readers get back. The field names are the public contract (JSON of the command line, later of the API): add, never rename."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One chunk found. `score` is in [-1, 1] (fused) and comparable within one answer only; `trust` is in (0, 1)."""
+
+    chunk_id: str
+    document: str
+    uri: str
+    source: str
+    heading: list[str]
+    text: str
+    span: tuple[int, int]
+    score: float
+    trust: float
+    status: str | None
+    superseded_by: list[str]
+    near_duplicate_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits, best first. `degraded` names what could not be used, `withheld` counts hits below the asked trust."""
+
+    project: str
+    generation: int
+    recipe: str
+    latency_ms: float
+    degraded: list[str]
+    hits: list[Hit]
+    withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quotation: ``document.text[span[0]:span[1]] == quote``."""
+
+    number: int
+    chunk_id: str
+    document: str
+    uri: str
+    span: tuple[int, int]
+    quote: str
+    trust: float
+    superseded_by: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer and the passages it rests on; `method` is ``extractive`` or the language model's name."""
+
+    project: str
+    generation: int
+    question: str
+    answer: str
+    method: str
+    citations: list[Citation]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrustExplanation:
+    """A score in (0, 1) and the terms whose log-odds sum to `log_odds`, its logit."""
+
+    project: str
+    generation: int
+    item: str
+    kind: str
+    label: str
+    p: float
+    log_odds: float
+    terms: list[dict[str, Any]]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHealth:
+    """One layer: whether it answers, how much it holds at the current generation, and what is wrong in words."""
+
+    ok: bool
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The health of four layers of one project and their agreement."""
+
+    ok: bool
+    project: str | None
+    generation: int | None
+    layers: dict[str, LayerHealth]
+    agreement: dict[str, dict[str, int]]
+    quarantined: list[dict[str, Any]]

@@ -1,0 +1,125 @@
+"""Where Destiny's four layers and models are, read from the environment when asked, never at import.
+
+The four URLs are the whole difference between a laptop and production. Where one is not set, the local servers' own
+(`connections.json` in the home folder, written by ``destiny up``) is used.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from destiny_assets.errors import ConfigurationError
+
+URL_VARIABLES = ("DESTINY_DOCUMENTS_URL", "DESTINY_POSTGRES_URL", "DESTINY_QDRANT_URL", "DESTINY_NEO4J_URL")
+CONNECTIONS_FILE = "connections.json"
+
+
+def home_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """``DESTINY_HOME``, else ``~/.destiny``."""
+    named = (os.environ if environment is None else environment).get("DESTINY_HOME")
+    return Path(named).expanduser().resolve() if named else Path.home() / ".destiny"
+
+
+def without_secrets(url: str) -> str:
+    """A URL fit for people and logs: user name and password left out."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The four URLs; user and password travel inside them, and `repr` shows neither.
+
+    Qdrant's API key is the password of its URL (``http://:KEY@host:6333``).
+    """
+
+    documents_url: str = field(repr=False)
+    postgres_url: str = field(repr=False)
+    qdrant_url: str = field(repr=False)
+    neo4j_url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSettings:
+    """Which embedding model: ``minilm``, ``openai:NAME`` (any compatible endpoint) or ``fastembed:NAME``."""
+
+    model: str = "minilm"
+    url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "EmbeddingSettings":
+        """``DESTINY_EMBEDDING_MODEL``, ``_URL`` and ``_API_KEY``."""
+        return EmbeddingSettings(
+            model=environment.get("DESTINY_EMBEDDING_MODEL") or "minilm",
+            url=environment.get("DESTINY_EMBEDDING_URL"),
+            api_key=environment.get("DESTINY_EMBEDDING_API_KEY"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModelSettings:
+    """Which language model answers; without a name, answers are extractive."""
+
+    model: str
+    url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "LanguageModelSettings | None":
+        """``DESTINY_LANGUAGE_MODEL``, ``_URL`` and ``_API_KEY``; None when no model is named."""
+        model = environment.get("DESTINY_LANGUAGE_MODEL")
+        return (
+            LanguageModelSettings(
+                model, environment.get("DESTINY_LANGUAGE_MODEL_URL"), environment.get("DESTINY_LANGUAGE_MODEL_API_KEY")
+            )
+            if model
+            else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured from outside, with its defaults."""
+
+    home: Path
+    stores: Stores
+    embedding: EmbeddingSettings
+    language_model: LanguageModelSettings | None
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment, then from the local servers of the home folder.
+
+    Raises `ConfigurationError` naming the first missing URL and the command that provides it.
+    """
+    env = os.environ if environment is None else environment
+    home = home_folder(env)
+    found = _local_connections(home)
+    urls = []
+    for name in URL_VARIABLES:
+        url = env.get(name) or found.get(name)
+        if not url:
+            raise ConfigurationError(
+                f"{name} is not set and no local servers are known in {home}. Start them with: destiny up"
+            )
+        urls.append(url)
+    return Settings(
+        home=home,
+        stores=Stores(*urls),
+        embedding=EmbeddingSettings.from_environment(env),
+        language_model=LanguageModelSettings.from_environment(env),
+    )
+
+
+def _local_connections(home: Path) -> dict[str, str]:
+    path = home / CONNECTIONS_FILE
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read ({error}). Write it anew with: destiny up") from error

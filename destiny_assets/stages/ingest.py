@@ -1,0 +1,155 @@
+"""Ingest: what the sources hold now becomes document versions; what can't be read is quarantined and the rest goes on."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from more_itertools import chunked
+
+from destiny_assets.adapters.parsers.reader import DocumentReader
+from destiny_assets.adapters.postgres.documents import KnownVersion, NewVersion
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.projects import Quarantined, Source
+from destiny_assets.adapters.sources import open_source
+from destiny_assets.domain.documents import SourceItem
+from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
+from destiny_assets.ports import DocumentStore, Progress, SourceReader
+
+STAGE = "documents"
+_BATCH = 128
+_THREADS = 4
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """Counts of one ingest. `quarantined` counts what is in quarantine afterwards, `bytes` what was read."""
+
+    read: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    quarantined: int = 0
+    bytes: int = 0
+    sources: list[str] = field(default_factory=list)
+
+
+def ingest_sources(
+    ledger: PostgresLedger,
+    store: DocumentStore,
+    reader: DocumentReader,
+    project: str,
+    generation: int,
+    progress: Progress,
+) -> IngestReport:
+    """Bring the documents of a project to what its sources hold; documents of detached sources are retired."""
+    report = IngestReport()
+    sources = ledger.projects.sources(project)
+    for source in sources:
+        report.sources.append(source.name)
+        _ingest_source(ledger, store, reader, project, generation, source, report, progress)
+    for detached in ledger.documents.sources_alive(project) - {source.name for source in sources}:
+        gone = [known.document_id for known in ledger.documents.known(project, detached).values()]
+        report.removed += ledger.documents.retire(project, generation, gone)
+    report.quarantined = len(ledger.projects.quarantined(project))
+    return report
+
+
+def _ingest_source(
+    ledger: PostgresLedger,
+    store: DocumentStore,
+    reader: DocumentReader,
+    project: str,
+    generation: int,
+    source: Source,
+    report: IngestReport,
+    progress: Progress,
+) -> None:
+    code = reader.fingerprint()
+    known = ledger.documents.known(project, source.name)
+    failed = {q.uri: q for q in ledger.projects.quarantined(project) if q.source == source.name and q.stage == STAGE}
+    try:
+        place = open_source(source.kind, source.uri, source.options)
+        items = list(place.scan())
+    except StoreUnavailableError as error:
+        # A folder that is away is not an empty folder: its documents stay as they are until it can be listed again.
+        ledger.projects.quarantine(project, [Quarantined(source.name, "", STAGE, "unreachable", str(error), "", code)])
+        report.unchanged += len(known)
+        return
+    ledger.projects.release(project, source.name, [""], STAGE)
+
+    todo = [item for item in items if not _settled(item, known, failed, code)]
+    report.unchanged += sum(item.uri in known for item in items) - sum(item.uri in known for item in todo)
+    gone = known.keys() - {item.uri for item in items}
+    report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in gone])
+    ledger.projects.release(
+        project, source.name, [uri for uri in failed if uri not in {item.uri for item in items}], STAGE
+    )
+
+    done = 0
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for batch in chunked(todo, _BATCH):
+            outcomes = list(threads.map(lambda item: _read(item, place, store, reader, project, source.name), batch))
+            _settle(ledger, project, generation, source.name, code, known, outcomes, report)
+            done += len(batch)
+            progress.advance(STAGE, done, len(todo))
+
+
+def _settled(item: SourceItem, known: dict[str, KnownVersion], failed: dict[str, Quarantined], code: str) -> bool:
+    """Whether nothing about an item can have changed: neither its source's mark nor the code that reads it."""
+    if item.uri in failed:
+        return failed[item.uri].fingerprint == item.fingerprint and failed[item.uri].code == code
+    version = known.get(item.uri)
+    # The reader's code lists the version of each parser; a document waits for its own parser's change only.
+    return version is not None and version.fingerprint == item.fingerprint and version.parser in code.split(";")
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    item: SourceItem
+    error: UnreadableDocumentError
+
+
+def _read(
+    item: SourceItem, place: SourceReader, store: DocumentStore, reader: DocumentReader, project: str, source: str
+) -> NewVersion | _Failure:
+    try:
+        data = place.read(item)
+        parsed = reader.parse(data, uri=item.uri)
+    except UnreadableDocumentError as error:
+        return _Failure(item, error)
+    return NewVersion(source, item.uri, store.put(project, data), item.fingerprint, len(data), parsed)
+
+
+def _settle(
+    ledger: PostgresLedger,
+    project: str,
+    generation: int,
+    source: str,
+    code: str,
+    known: dict[str, KnownVersion],
+    outcomes: list[NewVersion | _Failure],
+    report: IngestReport,
+) -> None:
+    failures = [outcome for outcome in outcomes if isinstance(outcome, _Failure)]
+    versions = [outcome for outcome in outcomes if isinstance(outcome, NewVersion)]
+    same = {version.uri for version in versions if _is_same(version, known.get(version.uri))}
+    fresh = [version for version in versions if version.uri not in same]
+    if fresh:
+        ledger.documents.store(project, generation, fresh)
+    if same:
+        ledger.documents.touch(project, {known[v.uri].version_id: v.fingerprint for v in versions if v.uri in same})
+    if failures:
+        ledger.projects.quarantine(project, list(_quarantined(failures, source, code)))
+    ledger.projects.release(project, source, [version.uri for version in versions], STAGE)
+    report.read += len(fresh)
+    report.unchanged += len(same)
+    report.bytes += sum(version.bytes for version in versions)
+
+
+def _is_same(version: NewVersion, known: KnownVersion | None) -> bool:
+    return known is not None and (known.sha256, known.parser) == (version.sha256, version.parsed.parser)
+
+
+def _quarantined(failures: list[_Failure], source: str, code: str) -> Iterator[Quarantined]:
+    for failure in failures:
+        item, error = failure.item, failure.error
+        yield Quarantined(source, item.uri, STAGE, error.reason, error.detail, item.fingerprint, code)

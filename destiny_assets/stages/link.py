@@ -1,0 +1,112 @@
+"""Link: what documents say of each other and of things becomes entities, mentions, references, and the graph layer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from more_itertools import chunked
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.graph import FOREVER
+from destiny_assets.domain.linking.linker import LINKER_VERSION, Linker, merged
+from destiny_assets.domain.linking.records import LinkableDocument
+from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json
+from destiny_assets.errors import ConflictError
+from destiny_assets.ports import KnowledgeGraph, Progress
+
+CODE = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
+_BATCH = 512
+
+
+def link_documents(ledger: PostgresLedger, project: str, generation: int, progress: Progress) -> Mapping[str, Any]:
+    """Bring entities, mentions and references to what the corpus says; nothing is read when no document and no rule changed."""
+    read = _read_traces(ledger, project, progress)
+    changed = ledger.generations.changes(project, generation)
+    latest = ledger.generations.latest(project)
+    if not (read or changed["document_version"] or changed["chunk"]) and (
+        latest and (latest.facts or {}).get("linker") == CODE
+    ):
+        return {"linker": CODE, "relinked": 0, **_counts(ledger, project, generation)}
+
+    traces = sorted(map(from_json, ledger.links.traces(project)), key=lambda trace: trace.document)
+    linker = Linker(traces)
+    stands_for = {linker.document_entity_id(trace.document): trace.document for trace in traces}
+    ledger.links.store_entities(project, generation, linker.entities, stands_for)
+    references, done = [], 0
+    for batch in chunked(traces, _BATCH):
+        chunks = ledger.chunks.linkable(project, [trace.document for trace in batch])
+        mentions = [mention for trace in batch for mention in linker.mentions(trace, chunks[trace.document])]
+        references += [reference for trace in batch for reference in linker.references(trace, chunks[trace.document])]
+        ledger.links.store_mentions(
+            project, generation, [chunk.id for some in chunks.values() for chunk in some], mentions
+        )
+        done += len(batch)
+        progress.advance("links", done, len(traces))
+    ledger.links.retire_orphans(project, generation)
+    ledger.links.store_references(project, generation, merged(references))
+    return {"linker": CODE, "relinked": len(traces), **_counts(ledger, project, generation)}
+
+
+def project_graph(
+    ledger: PostgresLedger, graph: KnowledgeGraph, project: str, generation: int, progress: Progress
+) -> Mapping[str, Any]:
+    """Bring the graph layer to the ledger: the generation's own changes first, then whatever else differs."""
+    graph.prepare()
+    rows = ledger.projections
+    born_there = {id_ for _, id_ in graph.marked(project, "born", generation)}
+    died_there = {id_ for _, id_ in graph.marked(project, "died", generation)}
+    nodes = [node for node in rows.graph_nodes(project, born=generation) if node.died == FOREVER]
+    edges = [edge for edge in rows.graph_edges(project, born=generation) if edge.died == FOREVER]
+    died = [edge.id for edge in rows.graph_edges(project, died=generation) if edge.born < generation]
+    died += [node.id for node in rows.graph_nodes(project, died=generation) if node.born < generation]
+    born = {node.id for node in nodes} | {edge.id for edge in edges}
+    graph.remove(project, born_there - born)
+    graph.retire(project, died_there - set(died), FOREVER)
+    retired = graph.retire(project, [id_ for id_ in died if id_ not in died_there], generation)
+    written = graph.upsert_nodes(project, (node for node in nodes if node.id not in born_there))
+    progress.advance("graph", written, len(born))
+    written += graph.upsert_edges(project, (edge for edge in edges if edge.id not in born_there))
+    progress.advance("graph", written, len(born))
+
+    expected = ledger.projections.graph_counts(project, generation)
+    if _nonzero(graph.count(project, generation)) != expected:
+        written += _heal(ledger, graph, project, generation)
+    found = _nonzero(graph.count(project, generation))
+    if found != expected:
+        raise ConflictError(
+            f"The graph layer of {project!r} holds {found} where the ledger has {expected}. See: destiny doctor {project}"
+        )
+    return {"written": written, "retired": retired, **found}
+
+
+def _heal(ledger: PostgresLedger, graph: KnowledgeGraph, project: str, generation: int) -> int:
+    """Compare every id and write what is missing; only after something changed the layer behind Destiny's back."""
+    present = {id_ for _, id_ in graph.ids(project, generation)}
+    nodes = {node.id: node for node in ledger.projections.graph_nodes(project, shown=generation)}
+    edges = {edge.id: edge for edge in ledger.projections.graph_edges(project, shown=generation)}
+    graph.remove(project, present - nodes.keys() - edges.keys())
+    written = graph.upsert_nodes(project, (node for id_, node in nodes.items() if id_ not in present))
+    return written + graph.upsert_edges(project, (edge for id_, edge in edges.items() if id_ not in present))
+
+
+def _read_traces(ledger: PostgresLedger, project: str, progress: Progress) -> int:
+    done = 0
+    for batch in ledger.documents.pending(project, "linker", CODE):
+        stored = {
+            document.version_id: to_json(
+                read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
+            )
+            for document in batch
+        }
+        ledger.links.store_traces(project, stored, CODE)
+        done += len(batch)
+        progress.advance("traces", done, 0)
+    return done
+
+
+def _counts(ledger: PostgresLedger, project: str, generation: int) -> dict[str, int]:
+    counts = ledger.reading.counts(project, generation)
+    return {name: counts[name] for name in ("entities", "mentions", "references")}
+
+
+def _nonzero(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}

@@ -1,0 +1,130 @@
+"""Understand: documents become chunks, chunks become vectors, vectors become points of the vector layer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from destiny_assets.adapters.postgres.chunks import ChunkedDocument
+from destiny_assets.adapters.postgres.documents import StoredDocument
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name
+from destiny_assets.domain.chunking import CHUNKER, split
+from destiny_assets.domain.graph import FOREVER
+from destiny_assets.domain.near_duplicates import duplicates, signature
+from destiny_assets.domain.sparse import encode_documents
+from destiny_assets.errors import ConflictError
+from destiny_assets.ports import Embedder, Progress, TokenCounter
+
+
+def chunk_documents(
+    ledger: PostgresLedger, tokens: TokenCounter, project: str, generation: int, progress: Progress
+) -> Mapping[str, Any]:
+    """Cut every living document that this chunker has not cut yet; end chunks of documents that are gone."""
+    documents = 0
+    for batch in ledger.documents.pending(project, "chunker", CHUNKER):
+        starts = tokens.token_starts([document.parsed.text for document in batch])
+        cut = [_chunked(document, offsets) for document, offsets in zip(batch, starts, strict=True)]
+        ledger.chunks.store(project, generation, cut, CHUNKER)
+        documents += len(batch)
+        progress.advance("chunks", documents, 0)
+    retired = ledger.chunks.retire_orphans(project, generation)
+    if documents or retired:
+        _mark_duplicates(ledger, project, generation)
+    return {"documents": documents, **ledger.chunks.counts(project, generation)}
+
+
+def embed_chunks(ledger: PostgresLedger, embedder: Embedder, project: str, progress: Progress) -> Mapping[str, Any]:
+    """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
+    before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
+    total = ledger.chunks.unembedded_count(project, embedder.model_id)
+    done = 0
+    for texts, hashes in ledger.chunks.unembedded(project, embedder.model_id):
+        ledger.chunks.store_embeddings(project, embedder.model_id, hashes, embedder.embed(texts))
+        done += len(texts)
+        progress.advance("embeddings", done, total)
+    usage = embedder.usage
+    return {
+        "model": embedder.model_id,
+        "calls": usage.calls - before[0],
+        "texts": usage.texts - before[1],
+        "tokens": usage.tokens - before[2],
+        "seconds": round(usage.seconds - before[3], 3),
+    }
+
+
+def index_vectors(
+    ledger: PostgresLedger,
+    index: QdrantVectorIndex,
+    embedder: Embedder,
+    project: str,
+    generation: int,
+    progress: Progress,
+) -> Mapping[str, Any]:
+    """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
+    collection = collection_name(project, embedder.model_id)
+    ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
+    index.ensure(collection, embedder.dimension)
+    rows = ledger.projections.chunk_lifetimes(project, generation)
+    born = {row.id for row in rows if row.born == generation and row.died == FOREVER}
+    died = {row.id for row in rows if row.born < generation}
+    there = index.marked(collection, "born", generation)
+    retired_there = index.marked(collection, "died", generation)
+    index.remove(collection, there - born)
+    index.set_died(collection, retired_there - died, FOREVER)
+    index.set_died(collection, died - retired_there, generation)
+    written = _upsert(ledger, index, collection, embedder, project, progress, generation, born - there)
+
+    expected = ledger.chunks.counts(project, generation)["total"]
+    if index.count(collection, generation) != expected:
+        desired, present = (
+            set(ledger.projections.visible_chunks(project, generation)),
+            set(index.visible_ids(collection, generation)),
+        )
+        index.remove(collection, present - desired)
+        written += _upsert(ledger, index, collection, embedder, project, progress, None, desired - present)
+    found = index.count(collection, generation)
+    if found != expected:
+        raise ConflictError(
+            f"The vector layer of {project!r} holds {found} chunks where the ledger has {expected}. See: destiny doctor {project}"
+        )
+    return {"collection": collection, "points": found, "upserted": written, "retired": len(died - retired_there)}
+
+
+def _upsert(
+    ledger: PostgresLedger,
+    index: QdrantVectorIndex,
+    collection: str,
+    embedder: Embedder,
+    project: str,
+    progress: Progress,
+    born: int | None,
+    wanted: set[str],
+) -> int:
+    done = 0
+    if not wanted:
+        return done
+    for rows, vectors in ledger.projections.points(project, embedder.model_id, born=born):
+        keep = [number for number, row in enumerate(rows) if row.id in wanted]
+        if not keep:
+            continue
+        sparse = encode_documents([rows[number].text for number in keep])
+        points = [
+            Point(rows[n].id, rows[n].chunk_id, rows[n].document_id, rows[n].source, rows[n].born, weights)
+            for n, weights in zip(keep, sparse, strict=True)
+        ]
+        index.upsert(collection, points, vectors[keep])
+        done += len(keep)
+        progress.advance("vectors", done, len(wanted))
+    return done
+
+
+def _chunked(document: StoredDocument, offsets: Any) -> ChunkedDocument:
+    chunks = split(document.parsed, offsets)
+    return ChunkedDocument(
+        document.document_id, document.version_id, chunks, [signature(chunk.text).tobytes() for chunk in chunks]
+    )
+
+
+def _mark_duplicates(ledger: PostgresLedger, project: str, generation: int) -> None:
+    ids, signatures = ledger.chunks.signatures(project)
+    found = duplicates(ids, signatures, lambda chunk: ledger.chunks.text(project, chunk))
+    ledger.chunks.store_duplicates(project, generation, {repeat.id: repeat.original for repeat in found})

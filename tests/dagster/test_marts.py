@@ -1,0 +1,277 @@
+"""The dbt project on a real PostgreSQL: its numbers, its tests as asset checks, and a broken row that fails one."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import dagster as dg
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.marts import PROJECT_FOLDER, build_marts_assets, dbt_environment, parsed_manifest
+from destiny_assets.errors import ConfigurationError
+from destiny_assets.settings import Stores
+
+UPSTREAM = {"documents", "chunks", "trust_scores", "retrieval_benchmark", "quality_gate", "published_generation"}
+MARTS = {"mart_knowledge_growth", "mart_layer_health", "mart_trust_distribution", "mart_benchmark_history"}
+
+
+@contextmanager
+def database(url: str) -> Iterator[str]:
+    """A database of this file's own: dbt's tests judge every project of a ledger, other tests' half-filled ones too."""
+    name = f"marts_{uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def fill(cursor: psycopg.Cursor[Any]) -> None:
+    """Two generations of one project on two days: two documents and three chunks, then one document and one chunk less."""
+    cursor.execute("set search_path to destiny")
+    cursor.execute("insert into project (project) values ('wiki'), ('empty')")
+    documents = [str(uuid4()), str(uuid4())]
+    chunks = [str(uuid4()) for _ in range(3)]
+    for number, (document, died) in enumerate(zip(documents, (2**31 - 1, 2), strict=True)):
+        cursor.execute(
+            "insert into document (project, id, source, uri) values ('wiki', %s, 'notes', %s)",
+            (document, f"{number}.md"),
+        )
+        cursor.execute(
+            """insert into document_version (project, id, document_id, sha256, text_sha256, fingerprint, parser, media_type, title,
+                   authors, fields, headings, links, page_starts, bytes, characters, born, died)
+               values ('wiki', %s, %s, '', '', '', '', '', '', '{}', '{}', '[]', '[]', '{}', 1, 1, 1, %s)""",
+            (str(uuid4()), document, died),
+        )
+    for chunk, document, died in zip(
+        chunks, [documents[0], documents[0], documents[1]], [2**31 - 1] * 2 + [2], strict=True
+    ):
+        cursor.execute(
+            """insert into chunk (project, id, document_id, text, context, heading_path, tokens, embed_sha256, signature, born, died)
+               values ('wiki', %s, %s, '', '', '{}', 10, '', '', 1, %s)""",
+            (chunk, document, died),
+        )
+    scores = [(documents[0], "document", 0.95, 1, 2**31 - 1), (documents[1], "document", 0.1, 1, 2)]
+    scores += [
+        (chunks[0], "chunk", 0.05, 1, 2),
+        (chunks[0], "chunk", 1.0, 2, 2**31 - 1),
+        (chunks[1], "chunk", 0.0, 1, 2**31 - 1),
+    ]
+    cursor.executemany(
+        "insert into trust_score (project, id, item_kind, score, model, components, born, died) values ('wiki', %s, %s, %s, 'm', '[]', %s, %s)",
+        scores,
+    )
+    facts = {1: {"documents": 2, "chunks": 3, "tokens": 30}, 2: {"documents": 1, "chunks": 2, "tokens": 20}}
+    for number, day in ((1, "2026-01-01"), (2, "2026-01-05")):
+        cursor.execute(
+            "insert into generation (project, number, state, published_at, facts) values ('wiki', %s, 'published', %s, %s)",
+            (number, day, Jsonb(facts[number])),
+        )
+        cursor.execute(
+            "insert into publication_event (project, generation, reason, at) values ('wiki', %s, 'checks passed', %s)",
+            (number, day),
+        )
+        for at, found in ((f"{day} 00:00", 0.1), (f"{day} 01:00", 0.5 + number / 10)):
+            cursor.execute(
+                """insert into benchmark_run (project, id, generation, suite, recipe, queries, metrics, at)
+                   values ('wiki', %s, %s, 'golden', 'hybrid', 4, %s, %s)""",
+                (str(uuid4()), number, Jsonb({"ndcg@10": found, "p95_ms": 12.5, "note": "no number"}), at),
+            )
+    cursor.execute("insert into generation (project, number, state) values ('wiki', 3, 'building')")
+    cursor.execute("insert into publication (project, generation, published_at) values ('wiki', 2, '2026-01-05')")
+    layers = {
+        "documents": {"expected": 1, "missing": 0, "extra": 0},
+        "vectors": {"expected": 2, "missing": 0, "extra": 0},
+        "graph": {"expected": 6, "missing": 1, "extra": 0},
+    }
+    cursor.execute(
+        """insert into stage_report (project, generation, stage, run_id, facts)
+           values ('wiki', 2, 'quality_gate', 'r', %s), ('wiki', 2, 'chunks', 'r', '{}')""",
+        (Jsonb({"layers": layers}),),
+    )
+    for number, reason in enumerate(("empty", "empty", "encrypted")):
+        cursor.execute(
+            """insert into quarantine (project, source, uri, stage, reason, detail, fingerprint, code)
+               values ('wiki', 'notes', %s, 'documents', %s, '', '', '')""",
+            (f"broken-{number}", reason),
+        )
+
+
+@pytest.fixture(scope="module")
+def ledger_url(stores: Stores) -> Iterator[str]:
+    with database(stores.postgres_url) as url:
+        with PostgresLedger(url, pool_size=1) as ledger:
+            ledger.migrate()
+            with ledger.transaction() as cursor:
+                fill(cursor)
+        yield url
+
+
+def build(url: str, home: Path, *, models: list[str] | None = None) -> dg.ExecuteInProcessResult:
+    with pytest.MonkeyPatch.context() as environment, dg.DagsterInstance.ephemeral() as instance:
+        environment.setenv("DESTINY_HOME", str(home))
+        environment.setenv("DESTINY_POSTGRES_URL", url)
+        selection = dg.AssetSelection.assets(*models) if models else None
+        return dg.materialize(build_marts_assets(), instance=instance, selection=selection, raise_on_error=False)
+
+
+@pytest.fixture(scope="module")
+def built(ledger_url: str, stores_home: Path) -> dg.ExecuteInProcessResult:
+    return build(ledger_url, stores_home)
+
+
+def rows(url: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, options="-c search_path=marts -c timezone=UTC") as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_every_model_is_built_and_every_test_of_it_passes_as_an_asset_check(built: dg.ExecuteInProcessResult) -> None:
+    assert built.success
+    materialized = {
+        event.asset_key.to_user_string() for event in built.get_asset_materialization_events() if event.asset_key
+    }
+    assert materialized >= MARTS
+    checks = built.get_asset_check_evaluations()
+    assert {check.asset_key.to_user_string() for check in checks} >= MARTS
+    assert [check.check_name for check in checks if not check.passed] == []
+
+
+def test_rows_of_each_mart_are_counted_for_dagster(built: dg.ExecuteInProcessResult) -> None:
+    counted = {
+        event.asset_key.to_user_string(): event.materialization.metadata["dagster/row_count"].value
+        for event in built.get_asset_materialization_events()
+        if event.asset_key and "dagster/row_count" in event.materialization.metadata
+    }
+    assert {name: counted[name] for name in MARTS} == {
+        "mart_knowledge_growth": 2,
+        "mart_layer_health": 1,
+        "mart_trust_distribution": 20,
+        "mart_benchmark_history": 4,
+    }
+
+
+@pytest.mark.usefixtures("built")
+def test_growth_is_what_each_day_ended_with(ledger_url: str) -> None:
+    found = rows(
+        ledger_url,
+        "select project, day::text, generation, documents, chunks, tokens, documents_added, tokens_added from mart_knowledge_growth order by day",
+    )
+    assert found == [("wiki", "2026-01-01", 1, 2, 3, 30, 2, 30), ("wiki", "2026-01-05", 2, 1, 2, 20, -1, -10)]
+
+
+@pytest.mark.usefixtures("built")
+def test_health_counts_the_layers_that_agree_and_the_quarantined_by_reason(ledger_url: str) -> None:
+    found = rows(
+        ledger_url,
+        """select project, generation, documents, chunks, vectors_expected, graph_missing, layers_agreeing, quarantined,
+                  quarantined_by_reason, age_hours > 0 from mart_layer_health""",
+    )
+    assert found == [("wiki", 2, 1, 2, 2, 1, 3, 3, {"empty": 2, "encrypted": 1}, True)]
+
+
+@pytest.mark.usefixtures("built")
+def test_trust_is_binned_in_tenths_for_what_readers_see_now(ledger_url: str) -> None:
+    found = rows(
+        ledger_url,
+        "select item_kind, bin, items, mean_score from mart_trust_distribution where items > 0 order by 1, 2",
+    )
+    assert found == [("chunk", 0, 1, 0.5), ("chunk", 9, 1, 0.5), ("document", 9, 1, 0.95)]
+
+
+@pytest.mark.usefixtures("built")
+def test_benchmarks_keep_the_newest_run_of_a_generation_and_the_change_since_the_last(ledger_url: str) -> None:
+    found = rows(
+        ledger_url,
+        """select generation, metric, round(value::numeric, 3)::text, round(change::numeric, 3)::text, is_current
+           from mart_benchmark_history order by 1, 2""",
+    )
+    assert found == [
+        (1, "ndcg@10", "0.600", None, False),
+        (1, "p95_ms", "12.500", None, False),
+        (2, "ndcg@10", "0.700", "0.100", True),
+        (2, "p95_ms", "12.500", "0.000", True),
+    ]
+
+
+@pytest.mark.usefixtures("built")
+def test_a_broken_row_fails_the_test_that_guards_it(ledger_url: str, stores_home: Path) -> None:
+    with psycopg.connect(ledger_url) as connection:
+        connection.execute("update destiny.generation set facts = facts || '{\"documents\": -5}' where number = 2")
+    broken = build(ledger_url, stores_home, models=["stg_generations", "stg_publications", "mart_knowledge_growth"])
+    assert not broken.success
+    failed = {check.check_name for check in broken.get_asset_check_evaluations() if not check.passed}
+    assert "within_stg_generations_documents__0" in failed
+
+
+def test_the_marts_follow_the_stages_whose_tables_they_read() -> None:
+    (marts,) = build_marts_assets()
+    assert {key.to_user_string() for key in marts.dependency_keys - marts.keys} == UPSTREAM
+    assert {spec.group_name for spec in marts.specs} == {"marts"}
+    assert {owner for spec in marts.specs for owner in spec.owners} == {"team:knowledge"}
+    assert all({"dbt", "postgres"} <= spec.kinds for spec in marts.specs)
+    assert all(spec.description for spec in marts.specs)
+
+
+def test_every_column_of_every_model_is_described() -> None:
+    models = [node for node in parsed_manifest(PROJECT_FOLDER)["nodes"].values() if node["resource_type"] == "model"]
+    assert {model["name"] for model in models} >= MARTS
+    assert [model["name"] for model in models if not model["description"]] == []
+    assert [
+        (model["name"], column)
+        for model in models
+        for column, known in model["columns"].items()
+        if not known["description"]
+    ] == []
+
+
+@pytest.mark.usefixtures("built")
+def test_every_column_there_is_is_described(ledger_url: str) -> None:
+    described = {
+        (node["name"], column)
+        for node in parsed_manifest(PROJECT_FOLDER)["nodes"].values()
+        if node["resource_type"] == "model"
+        for column in node["columns"]
+    }
+    there = rows(
+        ledger_url, "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
+    )
+    assert set(there) == described
+
+
+def test_a_project_that_was_parsed_is_not_parsed_again_and_one_that_does_not_parse_says_why(tmp_path: Path) -> None:
+    parsed_manifest(PROJECT_FOLDER)
+    copy = tmp_path / "dbt"
+    shutil.copytree(PROJECT_FOLDER, copy, ignore=shutil.ignore_patterns("logs"))
+    manifest = copy / "target" / "manifest.json"
+    before = manifest.stat().st_mtime_ns
+    parsed_manifest(copy)
+    assert manifest.stat().st_mtime_ns == before
+    (copy / "models" / "marts" / "mart_wrong.sql").write_text("select * from {{ ref('nothing') }}", "utf-8")
+    with pytest.raises(ConfigurationError, match=r"(?s)does not parse.*nothing"):
+        parsed_manifest(copy)
+    assert manifest.stat().st_mtime_ns == before
+    assert sorted(path.name for path in (copy / "target").glob("parse-*")) == []
+
+
+def test_where_there_is_no_dbt_project_there_are_no_marts(tmp_path: Path) -> None:
+    assert build_marts_assets(tmp_path / "dbt") == []
+
+
+def test_the_url_becomes_what_the_profile_reads() -> None:
+    assert dbt_environment("postgresql://ann:p%40ss@db.example:6432/ledger?sslmode=require") == {
+        "DESTINY_DBT_HOST": "db.example",
+        "DESTINY_DBT_PORT": "6432",
+        "DESTINY_DBT_USER": "ann",
+        "DESTINY_DBT_PASSWORD": "p@ss",
+        "DESTINY_DBT_DBNAME": "ledger",
+        "DESTINY_DBT_SSLMODE": "require",
+    }
