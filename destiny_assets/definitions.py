@@ -15,7 +15,7 @@ from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
-from resources.models import EmbedderResource, ProgressResource, ReaderResource, TokensResource
+from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.reports import ReportsResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource
 from sensors.runs import on_run_failure
@@ -45,6 +45,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             "graph": GraphResource(),
             "reader": ReaderResource(),
             "tokens": TokensResource(),
+            "extractor": ExtractorResource(),
             "embedder": EmbedderResource(),
             "progress": ProgressResource(),
             "reports": ReportsResource(),

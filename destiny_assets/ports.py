@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from destiny_assets.domain.documents import ParsedDocument, SourceItem
 from destiny_assets.domain.graph import Edge, Neighbour, Node
+from destiny_assets.domain.linking.records import TermCandidate
 
 Vectors = npt.NDArray[np.float32]
 TextKind = Literal["document", "query"]
@@ -118,6 +119,19 @@ class LanguageModel(Protocol):
 
     def answer(self, question: str, evidence: Sequence[Evidence]) -> str:
         """An answer that cites evidence as ``[n]``; raises `ModelError`."""
+        ...
+
+
+class EntityExtractor(Protocol):
+    """Suggests entities that the corpus's own structure does not show."""
+
+    @property
+    def name(self) -> str:
+        """Name and version; a document read under another name is read again."""
+        ...
+
+    def candidates(self, text: str) -> tuple[TermCandidate, ...]:
+        """The entities of one document's text, with their counts."""
         ...
 
 

@@ -91,6 +91,11 @@ class Settings:
     language_model: LanguageModelSettings | None
 
 
+def extractor_name(environment: Mapping[str, str]) -> str:
+    """``DESTINY_ENTITY_EXTRACTOR``: ``none`` (the default) or ``spacy``."""
+    return environment.get("DESTINY_ENTITY_EXTRACTOR") or "none"
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment, then from the local servers of the home folder.
 

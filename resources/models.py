@@ -6,9 +6,10 @@ import dagster as dg
 
 from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.entity_extractors import open_extractor
 from destiny_assets.adapters.parsers.reader import DocumentReader
-from destiny_assets.ports import Embedder, Progress, TokenCounter
-from destiny_assets.settings import EmbeddingSettings
+from destiny_assets.ports import Embedder, EntityExtractor, Progress, TokenCounter
+from destiny_assets.settings import EmbeddingSettings, extractor_name
 
 
 class EmbedderResource(dg.ConfigurableResource[Embedder]):
@@ -18,6 +19,14 @@ class EmbedderResource(dg.ConfigurableResource[Embedder]):
         """The model, ready."""
         chosen = EmbeddingSettings.from_environment(os.environ)
         return open_embedder(chosen.model, url=chosen.url, api_key=chosen.api_key)
+
+
+class ExtractorResource(dg.ConfigurableResource[EntityExtractor]):
+    """The opt-in entity extractor that ``DESTINY_ENTITY_EXTRACTOR`` names."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> EntityExtractor:  # noqa: ARG002
+        """The extractor, ready."""
+        return open_extractor(extractor_name(os.environ))
 
 
 class TokensResource(dg.ConfigurableResource[TokenCounter]):

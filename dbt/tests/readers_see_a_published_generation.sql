@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'mart_layer_health'}}}) }}
 -- What readers see was published, and its counts are those it was published with.
 select h.project, h.generation, g.state, h.documents, g.documents as published_documents, h.chunks, g.chunks as published_chunks
 from {{ ref('mart_layer_health') }} as h

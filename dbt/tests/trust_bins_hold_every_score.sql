@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'mart_trust_distribution'}}}) }}
 -- Each score is in exactly one bin.
 with binned as (
     select project, item_kind, sum(items) as items

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 from destiny_assets.domain.graph import Edge, EdgeType, Neighbour, Node, NodeLabel
@@ -149,17 +149,18 @@ class Neo4jKnowledgeGraph:
                 name: _number(
                     transaction, f"{text} RETURN count(*) AS number", {**_range(project), "generation": generation}
                 )
-                for name, text in _visible_items().items()
+                for name, text in _matching(_VISIBLE).items()
             }
 
         return self._read(counted)
 
     def ids(self, project: str, generation: int) -> Iterator[tuple[str, str]]:
         """(label or type, id) of every visible node and edge, streamed; label by label, in no order within one."""
-        for name, text in _visible_items().items():
-            with self._talking(), self._session() as session:
-                for (identity,) in session.run(f"{text} RETURN item.id", _range(project), generation=generation):
-                    yield name, identity
+        return self._stream(project, _VISIBLE, generation)
+
+    def marked(self, project: str, mark: Literal["born", "died"], generation: int) -> Iterator[tuple[str, str]]:
+        """(label or type, id) of every node and edge born or died in one generation, streamed like `ids`."""
+        return self._stream(project, f"{{0}}.{mark} = $generation", generation)
 
     def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
         """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin.
@@ -201,6 +202,12 @@ class Neo4jKnowledgeGraph:
             keys = [f"{project}/{identity}" for identity in batch]
             total += self._write(partial(_sum, texts=texts, parameters={"keys": keys, **parameters}))
         return total
+
+    def _stream(self, project: str, condition: str, generation: int) -> Iterator[tuple[str, str]]:
+        for name, text in _matching(condition).items():
+            with self._talking(), self._session() as session:
+                for (identity,) in session.run(f"{text} RETURN item.id", _range(project), generation=generation):
+                    yield name, identity
 
     def _session(self) -> "Session":
         return self._driver.session(database=self._database, fetch_size=_FETCH)
@@ -271,14 +278,14 @@ def _patterns() -> list[str]:
     return [*(f"(item:{label})" for label in NodeLabel), *(f"()-[item:{type_}]->()" for type_ in EdgeType)]
 
 
-def _visible_items() -> dict[str, str]:
-    """MATCH clauses of visible items by label or type; edges are found from their first node, which has the index."""
-    visible = _VISIBLE.format("item")
+def _matching(condition: str) -> dict[str, str]:
+    """MATCH clauses of a project's items by label or type; edges are found from their first node, which has the index."""
+    condition = condition.format("item")
     nodes = {
-        str(label): f"MATCH (item:{label}) WHERE {_OF_PROJECT.format('item')} AND {visible}" for label in NodeLabel
+        str(label): f"MATCH (item:{label}) WHERE {_OF_PROJECT.format('item')} AND {condition}" for label in NodeLabel
     }
     edges = {
-        str(type_): f"MATCH (start:{source})-[item:{type_}]->() WHERE {_OF_PROJECT.format('start')} AND {visible}"
+        str(type_): f"MATCH (start:{source})-[item:{type_}]->() WHERE {_OF_PROJECT.format('start')} AND {condition}"
         for type_, (source, _) in _ENDS.items()
     }
     return nodes | edges

@@ -9,15 +9,15 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
 from destiny_assets.assets.understand import chunks
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import KnowledgeGraph, Progress
-from destiny_assets.stages.link import CODE, link_documents, project_graph
+from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
+from destiny_assets.stages.link import RULES, link_documents, project_graph
 
 
 @dg.asset(
     group_name="link",
     kinds={"postgres"},
     owners=OWNERS,
-    code_version=CODE,
+    code_version=RULES,
     deps=[chunks],
     partitions_def=PROJECTS,
     pool="postgres",
@@ -25,7 +25,10 @@ from destiny_assets.stages.link import CODE, link_documents, project_graph
     automation_condition=CLEAN_UPSTREAM,
 )
 def entities(
-    context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger], progress: ResourceParam[Progress]
+    context: dg.AssetExecutionContext,
+    ledger: ResourceParam[PostgresLedger],
+    extractor: ResourceParam[EntityExtractor],
+    progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """Entities named in the corpus, where each is mentioned, and which document refers to, requires or supersedes which."""
     project = context.partition_key
@@ -34,7 +37,7 @@ def entities(
         ledger,
         "entities",
         ledger.generations.building(project),
-        lambda number: link_documents(ledger, project, number, progress),
+        lambda number: link_documents(ledger, extractor, project, number, progress),
         rows="entities",
     )
 

@@ -47,10 +47,15 @@ def build_marts_assets(folder: Path = PROJECT_FOLDER) -> list[dg.AssetsDefinitio
     def marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         url = load_settings().stores.postgres_url
         dbt = DbtCliResource(project_dir=str(folder), profiles_dir=str(folder), dbt_executable=_executable())
-        with tempfile.TemporaryDirectory(prefix="destiny-dbt-") as target, marts_to_oneself(url):
+        with tempfile.TemporaryDirectory(prefix="destiny-dbt-") as target, marts_to_oneself(url) as rows:
             with _environment(dbt_environment(url)):
                 building = dbt.cli(["build"], context=context, target_path=Path(target))
-            yield from building.stream().fetch_row_counts()
+            for event in building.stream():
+                if isinstance(event, dg.Output) and event.output_name.startswith("mart_"):
+                    context.add_output_metadata(
+                        {"dagster/row_count": rows(event.output_name)}, output_name=event.output_name
+                    )
+                yield event
 
     return [marts]
 
@@ -106,11 +111,13 @@ def _parse(folder: Path, target: Path) -> None:
 
 
 def _last_edit(folder: Path) -> float:
+    # Folders count too: a deleted model changes nothing else.
+    trees = [folder / "models", folder / "tests"]
     parts = [
         folder / "dbt_project.yml",
         folder / "profiles.yml",
-        *(folder / "models").rglob("*"),
-        *(folder / "tests").rglob("*"),
+        *trees,
+        *(part for tree in trees for part in tree.rglob("*")),
     ]
     return max(part.stat().st_mtime for part in parts)
 

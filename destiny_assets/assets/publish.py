@@ -17,7 +17,6 @@ from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
-from destiny_assets.stages.link import CODE
 from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.publish import publish_generation
 
@@ -105,7 +104,8 @@ def published_generation(
     generation = ledger.generations.building(project)
 
     def work(number: int) -> dict[str, Any]:
-        facts = ledger.reading.counts(project, number) | {"linker": CODE, "trust_model": MODEL}
+        linker = ledger.generations.stage_facts(project, number, "entities")["linker"]
+        facts = ledger.reading.counts(project, number) | {"linker": linker, "trust_model": MODEL}
         current, published, reason = publish_generation(ledger, generation, facts)
         return {"current": current.number, "published": published, "reason": reason, **facts}
 

@@ -94,10 +94,9 @@ def _check(fact: _Fact) -> dg.AssetChecksDefinition:
 )
 def layers_agree(context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.AssetCheckResult:
     """Passes when no layer misses an id of the ledger or holds one too many."""
-    project = context.run.tags[_PARTITION]
-    layers: dict[str, dict[str, int]] = ledger.generations.reports(project, context.run.run_id)["quality_gate"][
-        "layers"
-    ]
+    generation = ledger.generations.building(context.run.tags[_PARTITION])
+    facts = ledger.generations.stage_facts(generation.project, generation.number, "quality_gate")
+    layers: dict[str, dict[str, int]] = facts["layers"]
     apart = {name: layer for name, layer in layers.items() if layer["missing"] or layer["extra"]}
     return dg.AssetCheckResult(
         passed=not apart, metadata={name: dg.MetadataValue.json(layer) for name, layer in layers.items()}
@@ -111,8 +110,10 @@ def golden_questions_are_answered(
     context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
 ) -> dg.AssetCheckResult:
     """A warning, not a gate: recall@10 of the best recipe below 0.5 on some suite."""
-    project = context.run.tags[_PARTITION]
-    suites: dict[str, Any] = ledger.generations.reports(project, context.run.run_id)["retrieval_benchmark"]["suites"]
+    generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
+    suites: dict[str, Any] = ledger.generations.stage_facts(
+        generation.project, generation.number, "retrieval_benchmark"
+    )["suites"]
     best = {name: max(metrics["recall@10"] for metrics in recipes.values()) for name, recipes in suites.items()}
     return dg.AssetCheckResult(
         passed=all(recall >= 0.5 for recall in best.values()),

@@ -5,27 +5,31 @@ from typing import Any
 
 from more_itertools import chunked
 
+from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.linking.linker import LINKER_VERSION, Linker, merged
-from destiny_assets.domain.linking.records import LinkableDocument
-from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json
+from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocument
+from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json, with_candidates
 from destiny_assets.errors import ConflictError
-from destiny_assets.ports import KnowledgeGraph, Progress
+from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
 
-CODE = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
+RULES = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
 _BATCH = 512
 
 
-def link_documents(ledger: PostgresLedger, project: str, generation: int, progress: Progress) -> Mapping[str, Any]:
+def link_documents(
+    ledger: PostgresLedger, extractor: EntityExtractor, project: str, generation: int, progress: Progress
+) -> Mapping[str, Any]:
     """Bring entities, mentions and references to what the corpus says; nothing is read when no document and no rule changed."""
-    read = _read_traces(ledger, project, progress)
+    code = f"{RULES} extractor/{extractor.name}"
+    read = _read_traces(ledger, extractor, code, project, progress)
     changed = ledger.generations.changes(project, generation)
     latest = ledger.generations.latest(project)
     if not (read or changed["document_version"] or changed["chunk"]) and (
-        latest and (latest.facts or {}).get("linker") == CODE
+        latest and (latest.facts or {}).get("linker") == code
     ):
-        return {"linker": CODE, "relinked": 0, **_counts(ledger, project, generation)}
+        return {"linker": code, "relinked": 0, **_counts(ledger, project, generation)}
 
     traces = sorted(map(from_json, ledger.links.traces(project)), key=lambda trace: trace.document)
     linker = Linker(traces)
@@ -43,7 +47,7 @@ def link_documents(ledger: PostgresLedger, project: str, generation: int, progre
         progress.advance("links", done, len(traces))
     ledger.links.retire_orphans(project, generation)
     ledger.links.store_references(project, generation, merged(references))
-    return {"linker": CODE, "relinked": len(traces), **_counts(ledger, project, generation)}
+    return {"linker": code, "relinked": len(traces), **_counts(ledger, project, generation)}
 
 
 def project_graph(
@@ -88,19 +92,21 @@ def _heal(ledger: PostgresLedger, graph: KnowledgeGraph, project: str, generatio
     return written + graph.upsert_edges(project, (edge for id_, edge in edges.items() if id_ not in present))
 
 
-def _read_traces(ledger: PostgresLedger, project: str, progress: Progress) -> int:
+def _read_traces(
+    ledger: PostgresLedger, extractor: EntityExtractor, code: str, project: str, progress: Progress
+) -> int:
     done = 0
-    for batch in ledger.documents.pending(project, "linker", CODE):
-        stored = {
-            document.version_id: to_json(
-                read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
-            )
-            for document in batch
-        }
-        ledger.links.store_traces(project, stored, CODE)
+    for batch in ledger.documents.pending(project, "linker", code):
+        stored = {document.version_id: to_json(_traces(document, extractor)) for document in batch}
+        ledger.links.store_traces(project, stored, code)
         done += len(batch)
         progress.advance("traces", done, 0)
     return done
+
+
+def _traces(document: StoredDocument, extractor: EntityExtractor) -> DocumentTraces:
+    own = read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
+    return with_candidates(own, extractor.candidates(document.parsed.text))
 
 
 def _counts(ledger: PostgresLedger, project: str, generation: int) -> dict[str, int]:

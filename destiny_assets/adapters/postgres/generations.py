@@ -172,6 +172,19 @@ class Generations:
             )
             return {row["stage"]: row["facts"] for row in rows}
 
+    def stage_facts(self, project: str, number: int, stage: str) -> dict[str, Any]:
+        """What a stage last reported for a generation, in whichever run; raises `ConflictError` when it never ran."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                "select facts from stage_report where project = %s and generation = %s and stage = %s order by at desc limit 1",
+                (project, number, stage),
+            ).fetchone()
+        if row is None:
+            raise ConflictError(
+                f"Stage {stage!r} has not run for generation {number} of {project!r}. Run: destiny ingest {project}"
+            )
+        return dict(row["facts"])
+
     @staticmethod
     def _point(cursor: Any, project: str, number: int, reason: str) -> None:
         cursor.execute(

@@ -4,13 +4,13 @@ The ledger itself and not dbt's tables: a report is then right also where no mar
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg import Cursor
+from psycopg import Cursor, sql
 from psycopg.rows import DictRow
 
 from destiny_assets.adapters.postgres.session import Session
@@ -134,11 +134,19 @@ def read_project_report(session: Session, project: str, written_at: datetime) ->
 
 
 @contextmanager
-def marts_to_oneself(url: str) -> Iterator[None]:
-    """Hold the marts against every other builder of them: dbt swaps tables by renaming, and two at once would collide."""
+def marts_to_oneself(url: str) -> Iterator[Callable[[str], int]]:
+    """Hold the marts against every other builder of them: dbt swaps tables by renaming, and two at once would collide.
+
+    Gives a function that counts the rows of a mart, by its name.
+    """
+
+    def rows(mart: str) -> int:
+        found = connection.execute(sql.SQL("select count(*) from marts.{}").format(sql.Identifier(mart))).fetchone()
+        return int(found[0]) if found else 0
+
     with psycopg.connect(url, autocommit=True, application_name="destiny-marts") as connection:
         connection.execute("select pg_advisory_lock(%s)", (_MARTS_LOCK,))
-        yield
+        yield rows
 
 
 def _quarantined(cursor: Cursor[DictRow], project: str) -> tuple[QuarantinedItem, ...]:

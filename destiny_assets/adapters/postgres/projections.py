@@ -177,7 +177,8 @@ class Projections:
                 named,
             ).fetchall()
             edges = cursor.execute(
-                f"select type as name, count(*) as n from ({_EDGES}{shown}) x group by 1", named
+                f"select type as name, count(*) as n from ({_EDGES}{shown}) x group by 1",  # noqa: S608
+                named,
             ).fetchall()
         return {row["name"]: row["n"] for row in (*nodes, *edges)}
 

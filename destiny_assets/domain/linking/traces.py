@@ -4,6 +4,7 @@ business.
 
 import dataclasses
 import json
+from collections.abc import Iterable
 
 from destiny_assets.domain.documents import Relation
 from destiny_assets.domain.linking.candidates import candidates, person_names
@@ -28,6 +29,16 @@ def read_document(document: LinkableDocument) -> DocumentTraces:
         citations=citations(document.parsed, own),
         candidates=candidates(document.parsed),
     )
+
+
+def with_candidates(traces: DocumentTraces, suggested: Iterable[TermCandidate]) -> DocumentTraces:
+    """The traces with a model's suggestions added; of one term suggested by both the larger count stands."""
+    known = {(term.kind, term.name): term for term in traces.candidates}
+    for term in suggested:
+        other = known.get((term.kind, term.name))
+        if other is None or other.count < term.count:
+            known[term.kind, term.name] = dataclasses.replace(term, ordinary=other.ordinary if other else term.ordinary)
+    return dataclasses.replace(traces, candidates=tuple(known[place] for place in sorted(known)))
 
 
 def to_json(traces: DocumentTraces) -> str:

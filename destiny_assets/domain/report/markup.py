@@ -60,6 +60,10 @@ def table(
     Where it is `stacked`, a phone shows each row as a block, its cells behind the names of their columns.
     """
     right = frozenset(numeric)
+    # A table whose rows are blocks is none to a screen reader unless it says so.
+    is_table, is_row, is_head, is_cell = (
+        f' role="{role}"' if stacked else "" for role in ("table", "row", "rowheader", "cell")
+    )
 
     def align(column: int) -> str:
         return ' class="n"' if column in right else ""
@@ -67,14 +71,16 @@ def table(
     heads = joined(Html(f'<th scope="col"{align(n)}>{text(name)}</th>') for n, name in enumerate(head))
     body = joined(
         Html(
-            f'<tr><th scope="row">{row[0]}</th>'
+            f'<tr{is_row}><th scope="row"{is_head}>{row[0]}</th>'
             + "".join(
-                f'<td data-head="{text(head[n])}"{align(n)}>{cell}</td>' for n, cell in enumerate(row[1:], start=1)
+                f'<td{is_cell} data-head="{text(head[n])}"{align(n)}>{cell}</td>'
+                for n, cell in enumerate(row[1:], start=1)
             )
             + "</tr>"
         )
         for row in rows
     )
+    css = " class=stack" if stacked else ""
     return Html(
-        f"<table{' class=stack' if stacked else ''}><caption>{text(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        f"<table{is_table}{css}><caption>{text(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
     )

@@ -29,8 +29,10 @@ _SAID = {
 
 def render_report(report: ProjectReport) -> str:
     """One self-contained HTML document in English. Every value is escaped: titles and uris come from strangers."""
-    links = joined(Html(f'<li><a href="#{name}">{_SAID.get(name, name.capitalize())}</a></li>') for name in _SECTIONS)
-    body = joined(section(report) for section in _SECTIONS.values())
+    # Before the first publish there is nothing to see but what could not be read.
+    shown = _SECTIONS if report.generation is not None else {"quarantine": sections.quarantine}
+    links = joined(Html(f'<li><a href="#{name}">{_SAID.get(name, name.capitalize())}</a></li>') for name in shown)
+    body = joined(section(report) for section in shown.values())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">'
@@ -53,5 +55,5 @@ def _lede(report: ProjectReport) -> Html:
     agreeing = sum(layer.agrees for layer in report.layers)
     said.append(Html(f"{agreeing} of {len(report.layers)} layers agree"))
     if report.model:
-        said.append(Html(f"embedded by {text(report.model)}"))
+        said.append(Html(f"embedded by {text(report.model.partition('@')[0])}"))
     return Html(" · ".join(said))

@@ -55,16 +55,16 @@ def growth(report: ProjectReport) -> Html:
     """Documents over generations, with the numbers."""
     if not report.growth:
         return section("growth", "Growth", nothing("Nothing was published yet."))
-    chart = lines(
-        "Documents in each published generation",
-        [str(point.generation) for point in report.growth],
-        {"Documents": [point.documents for point in report.growth]},
-    )
+    pieces = []
+    if len(report.growth) > 1:
+        labels = [str(point.generation) for point in report.growth]
+        documents = [point.documents for point in report.growth]
+        pieces.append(lines("Documents in each published generation", labels, {"Documents": documents}))
     newest = report.growth[::-1][:8]
     rows = [
         (
             number(p.generation),
-            text(f"{p.published_at:%Y-%m-%d}"),
+            Html(f'<span class="day">{p.published_at:%Y-%m-%d}</span>'),
             number(p.documents),
             number(p.chunks),
             number(p.tokens),
@@ -76,17 +76,13 @@ def growth(report: ProjectReport) -> Html:
         if len(newest) == len(report.growth)
         else "The newest eight published generations"
     )
-    return section(
-        "growth",
-        "Growth",
-        joined(
-            (
-                chart,
-                table(caption, ("Generation", "Published", "Documents", "Chunks", "Tokens"), rows, numeric=[2, 3, 4]),
-            )
-        ),
-        note="Documents in each published generation.",
+    pieces.append(table(caption, ("No.", "Published", "Documents", "Chunks", "Tokens"), rows, numeric=[2, 3, 4]))
+    note = (
+        "Documents in each published generation."
+        if len(report.growth) > 1
+        else "The next generation makes this a chart."
     )
+    return section("growth", "Growth", joined(pieces), note=note)
 
 
 def trust(report: ProjectReport) -> Html:
@@ -141,7 +137,7 @@ def timings(report: ProjectReport) -> Html:
         "timings",
         "Pipeline",
         table("Seconds by stage, in order of the run", ("Stage", "Time"), rows),
-        note=f"The run that built this generation: {total:,.1f} s of work in {len(rows)} stages.",
+        note=f"The run that published this generation: {total:,.1f} s of work in {len(rows)} stages.",
     )
 
 
@@ -199,12 +195,12 @@ def questions(report: ProjectReport) -> Html:
         "Questions",
         table(
             f"Questions of {suite}, recipe {recipe}",
-            ("Question", "First right document", "Rank", "nDCG@10"),
+            ("Question", "Found", "Rank", "nDCG@10"),
             rows,
             numeric=[2, 3],
             stacked=True,
         ),
-        note="Taken at even steps through the suite, not by how well they went.",
+        note="Taken at even steps through the suite, not by how well they went; with the first right document and where it stood.",
         wide=True,
     )
 

@@ -53,6 +53,7 @@ th:last-child,td:last-child{padding-right:0}
 .track i{display:block;height:100%;background:var(--s0);border-radius:3px;min-width:1px}
 .tag{display:inline-block;padding:0 8px;border-radius:9px;background:var(--wash);color:var(--s0);font-size:13px;font-weight:600;white-space:nowrap}
 .tag.bad{background:none;border:1px solid var(--bad);color:var(--bad)}
+.day{white-space:nowrap}
 .soft{color:var(--soft);font-weight:400}
 svg{display:block;width:100%;height:auto;margin-top:10px}
 svg text{font-size:10px;fill:var(--soft);font-variant-numeric:tabular-nums}
@@ -76,7 +77,7 @@ code{font:.92em ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere
 @media (max-width:1000px){.tiles{grid-template-columns:repeat(3,1fr)}.layers{grid-template-columns:repeat(2,1fr)}}
 @media (max-width:820px){main{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:600px){
-th,td{padding-right:8px}
+th,td{padding-right:8px}thead th{font-size:12px}
 header,main,footer{padding-left:14px;padding-right:14px}header{padding-top:28px}
 section{padding:18px 16px}
 .tiles{grid-template-columns:repeat(2,1fr);gap:8px}.tiles dd{font-size:22px}
@@ -84,8 +85,11 @@ section{padding:18px 16px}
 .pair{grid-template-columns:1fr}
 table.stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.stack tr{display:block;border-top:1px solid var(--line);padding:8px 0}
-table.stack th,table.stack td{display:block;border:0;padding:1px 0;text-align:left;white-space:normal}
-table.stack td::before{content:attr(data-head) " ";color:var(--soft);font-size:13px}
+table.stack th{display:block;border:0;padding:1px 0;text-align:left;white-space:normal}
+table.stack td{display:flex;gap:10px;align-items:baseline;border:0;padding:2px 0;text-align:left;white-space:normal}
+table.stack td::before{content:attr(data-head);flex:0 0 82px;color:var(--soft);font-size:13px}
+table.stack .meter{flex:1;display:flex;gap:10px;align-items:center}
+table.stack .track{flex:1;margin:0}
 }
 @media print{body{background:#fff}section{break-inside:avoid}}
 """

@@ -3,6 +3,7 @@
 The file is the commit point: a folder it does not name is the rest of something unfinished and is removed at the start.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -20,7 +21,7 @@ from qdrant_client.http.models import models as m
 
 from destiny_assets.errors import ServerError
 from destiny_assets.local.qdrant_server import schema
-from destiny_assets.local.qdrant_server.protocol import RequestError, bad_request, reject_set
+from destiny_assets.local.qdrant_server.protocol import RequestError, reject_set
 from destiny_assets.local.qdrant_server.shards import Shard
 
 _FILE = "registry.json"
@@ -214,9 +215,14 @@ class Registry:
         """Record that the collection now lives in another shard folder; 404 when it was deleted meanwhile."""
         with self._changes:
             if collection not in self._collections.values():
-                raise bad_request("the collection was deleted meanwhile")
+                raise RequestError(404, "Not found: the collection was deleted meanwhile")
+            before = collection.shard_name, collection.indexed_points
             collection.shard_name, collection.indexed_points = shard_name, indexed_points
-            self._save()
+            try:
+                self._save()
+            except OSError:
+                collection.shard_name, collection.indexed_points = before
+                raise
 
     def close(self) -> None:
         """Put everything on disk and let the folder go."""
@@ -308,6 +314,8 @@ def _write(path: Path, data: bytes) -> None:
     fresh.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        # The new file is in force already; a failure here must not be taken for a write that did not happen.
+        with contextlib.suppress(OSError):
+            os.fsync(folder)
     finally:
         os.close(folder)
