@@ -17,7 +17,7 @@ from destiny_assets.checks.facts import fact_checks
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.reports import ReportsResource
-from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource
+from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.runs import on_run_failure
 from sensors.sources import on_project_added, on_source_changed
 
@@ -40,6 +40,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
         sensors=[on_project_added, on_source_changed, on_run_failure],
         resources={
             "ledger": LedgerResource(),
+            "writer": WriterResource(),
             "originals": OriginalsResource(),
             "vectors": VectorsResource(),
             "graph": GraphResource(),

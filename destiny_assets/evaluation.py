@@ -33,7 +33,7 @@ def evaluate_retrieval(
         }
         ledger.benchmarks.attach(project, Suite(folder.name, suite.queries, grades))
         ledger.projects.add_source(project, Source("corpus", "files", written))
-        result = ingest_project(settings, project, progress)
+        result = ingest_project(settings, project, progress, kept=False)
         if not result["published"]:
             raise DestinyError(f"{folder} could not be evaluated, its corpus was not published: {result['reason']}")
         if per_query is not None:
@@ -65,7 +65,7 @@ def _throw_away(settings: Settings) -> Iterator[tuple[PostgresLedger, str]]:
     project = f"evaluate-{secrets.token_hex(4)}"
     with PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
         ledger.migrate()
-        ledger.projects.add(project)
+        ledger.projects.add(project, throw_away=True)
         try:
             yield ledger, project
         finally:

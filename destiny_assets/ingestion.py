@@ -11,7 +11,7 @@ from destiny_assets.settings import Settings
 _COUNTED = ("added", "changed", "removed", "unchanged", "quarantined", "total")
 
 
-def ingest_project(settings: Settings, project: str, progress: Progress) -> dict[str, Any]:
+def ingest_project(settings: Settings, project: str, progress: Progress, *, kept: bool = True) -> dict[str, Any]:
     """Run the job `ingest_project`; raises `NotFoundError` or `ConflictError` when the project is not there or has no source."""
     with PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
         ledger.migrate()
@@ -20,7 +20,7 @@ def ingest_project(settings: Settings, project: str, progress: Progress) -> dict
             raise ConflictError(
                 f"Project {project!r} has no source. Add one with: destiny source add {project} files FOLDER"
             )
-        outcome = run_job(settings, "ingest_project", project=project, progress=progress)
+        outcome = run_job(settings, "ingest_project", project=project, progress=progress, kept=kept)
         current = ledger.generations.current(project)
         return _document(project, outcome, current.number if current else None, ledger)
 

@@ -66,11 +66,16 @@ def dagster_environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
-    """The instance of this home; its schema is made when it is not there."""
+def dagster_instance(settings: Settings, *, kept: bool = True) -> Iterator["dg.DagsterInstance"]:
+    """The instance of this home, its schema made when it is not there; one in memory when the runs need not be `kept`."""
     import psycopg
     from dagster import DagsterInstance
 
+    if not kept:
+        os.environ.update(dagster_environment(settings))
+        with DagsterInstance.ephemeral() as instance:
+            yield instance
+        return
     with psycopg.connect(settings.stores.postgres_url, autocommit=True) as connection:
         connection.execute(f"create schema if not exists {DAGSTER_SCHEMA}")
     os.environ.update(dagster_environment(settings))
@@ -78,8 +83,11 @@ def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
         yield instance
 
 
-def run_job(settings: Settings, job: str, *, project: str | None, progress: Progress) -> Outcome:
-    """Run a job in this process to its end; a failed run is an outcome, not an exception."""
+def run_job(settings: Settings, job: str, *, project: str | None, progress: Progress, kept: bool = True) -> Outcome:
+    """Run a job in this process to its end; a failed run is an outcome, not an exception.
+
+    A run that is not `kept` is not shown in the Dagster UI.
+    """
     import time
 
     from dagster import AssetCheckSeverity
@@ -88,8 +96,12 @@ def run_job(settings: Settings, job: str, *, project: str | None, progress: Prog
     from destiny_assets.definitions import build_definitions
     from destiny_assets.partitions import PROJECTS
 
-    with dagster_instance(settings) as instance, PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
+    with (
+        dagster_instance(settings, kept=kept) as instance,
+        PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger,
+    ):
         if project is not None:
+            # The sensor on_project_added would do it too, a minute later.
             instance.add_dynamic_partitions(str(PROJECTS.name), [project])
         definitions = build_definitions(resources={"progress": progress}, marts=project is None)
         began = time.perf_counter()

@@ -8,6 +8,9 @@ ingest_project = dg.define_asset_job(
     "ingest_project",
     selection=dg.AssetSelection.groups("ingest", "understand", "link", "trust", "benchmark", "publish", "reports"),
     description="Bring one project up to date, check it, and publish a generation.",
+    # One process a run: it holds the project's lock and the model from the first step to the last, and a step does not spend
+    # four seconds on imports. Projects run side by side as runs.
+    executor_def=dg.in_process_executor,
     tags={"destiny/job": "ingest"},
 )
 

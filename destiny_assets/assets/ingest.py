@@ -32,6 +32,7 @@ sources = dg.AssetSpec(
     partitions_def=PROJECTS,
     pool="postgres",
     retry_policy=RETRY,
+    required_resource_keys={"writer"},
     automation_condition=dg.AutomationCondition.eager(),
 )
 def documents(

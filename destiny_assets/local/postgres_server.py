@@ -108,7 +108,7 @@ def _create_cluster(programs: Path, data: Path, password: str, account: Account 
     initialise = (
         *(str(programs / "initdb"), "-D", str(new), "-U", USER, f"--pwfile={password_file}"),
         *("--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"),
-        # The password is 256 random bits, which no number of rounds makes harder to guess; 4096 rounds cost 5 ms a connection.
+        # The password is 192 random bits, which no number of rounds makes harder to guess; 4096 rounds cost 5 ms a connection.
         *("-c", "scram_iterations=1"),
         # The same order of strings on every machine, whatever its C library.
         *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),

@@ -16,8 +16,9 @@ from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
 
 STAGE = "documents"
-_BATCH = 128
-_THREADS = 4
+_BATCH = 256
+# Reading and storing wait for the disk: each original is on it before the ledger names it.
+_THREADS = 16
 
 
 @dataclass(slots=True)

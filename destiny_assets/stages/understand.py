@@ -1,7 +1,10 @@
 """Understand: documents become chunks, chunks become vectors, vectors become points of the vector layer."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+from more_itertools import chunked
 
 from destiny_assets.adapters.postgres.chunks import ChunkedDocument
 from destiny_assets.adapters.postgres.documents import StoredDocument
@@ -13,6 +16,9 @@ from destiny_assets.domain.near_duplicates import duplicates, signature
 from destiny_assets.domain.sparse import encode_documents
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Embedder, Progress, TokenCounter
+
+# Long enough that sorting by length leaves little padding, short enough that a killed run loses seconds.
+_EMBED_BATCH = 4_096
 
 
 def chunk_documents(
@@ -35,12 +41,13 @@ def chunk_documents(
 def embed_chunks(ledger: PostgresLedger, embedder: Embedder, project: str, progress: Progress) -> Mapping[str, Any]:
     """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
-    total = ledger.chunks.unembedded_count(project, embedder.model_id)
+    missing = ledger.chunks.unembedded(project, embedder.model_id)
     done = 0
-    for texts, hashes in ledger.chunks.unembedded(project, embedder.model_id):
+    for hashes in chunked(missing, _EMBED_BATCH):
+        texts = ledger.chunks.embed_texts(project, hashes)
         ledger.chunks.store_embeddings(project, embedder.model_id, hashes, embedder.embed(texts))
         done += len(texts)
-        progress.advance("embeddings", done, total)
+        progress.advance("embeddings", done, len(missing))
     usage = embedder.usage
     return {
         "model": embedder.model_id,
@@ -102,18 +109,25 @@ def _upsert(
     done = 0
     if not wanted:
         return done
-    for rows, vectors in ledger.projections.points(project, embedder.model_id, born=born):
-        keep = [number for number, row in enumerate(rows) if row.id in wanted]
-        if not keep:
-            continue
-        sparse = encode_documents([rows[number].text for number in keep])
-        points = [
-            Point(rows[n].id, rows[n].chunk_id, rows[n].document_id, rows[n].source, rows[n].born, weights)
-            for n, weights in zip(keep, sparse, strict=True)
-        ]
-        index.upsert(collection, points, vectors[keep])
-        done += len(keep)
-        progress.advance("vectors", done, len(wanted))
+    # One batch is written by the server while the next is made here.
+    with ThreadPoolExecutor(1) as writer:
+        writing: Future[None] | None = None
+        for rows, vectors in ledger.projections.points(project, embedder.model_id, born=born):
+            keep = [number for number, row in enumerate(rows) if row.id in wanted]
+            if not keep:
+                continue
+            sparse = encode_documents([rows[number].text for number in keep])
+            points = [
+                Point(rows[n].id, rows[n].chunk_id, rows[n].document_id, rows[n].source, rows[n].born, weights)
+                for n, weights in zip(keep, sparse, strict=True)
+            ]
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(index.upsert, collection, points, vectors[keep])
+            done += len(keep)
+            progress.advance("vectors", done, len(wanted))
+        if writing is not None:
+            writing.result()
     return done
 
 

@@ -69,7 +69,9 @@ def test_an_edit_to_one_section_leaves_the_other_sections_of_the_document(growth
 
 def test_an_edit_to_white_space_alone_keeps_every_chunk_at_its_span(growth: Growth) -> None:
     growth.run()
-    growth.write("handbook/couriers.md", DOCUMENTS["handbook/couriers.md"].replace("A courier takes", "A courier\ntakes"))
+    growth.write(
+        "handbook/couriers.md", DOCUMENTS["handbook/couriers.md"].replace("A courier takes", "A courier\ntakes")
+    )
     second = growth.run()
     for passage in growth.layers.ledger.reading.passages(growth.project, 2, list(growth.seen(second))).values():
         assert growth.text_of(passage.uri, second)[slice(*passage.span)] == passage.text

@@ -1,6 +1,6 @@
 """Chunks, where they stand in their documents, their embeddings and their near-duplicates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,8 @@ class Chunks:
                 named,
             ).fetchall()
             placed = cursor.execute(
-                """select p.id::text as id from placement p join chunk c on (c.project, c.id) = (p.project, p.chunk_id)
-                   where p.project = %(p)s and p.died = %(forever)s and c.document_id = any(%(documents)s::uuid[])""",
+                """select p.id::text as id from placement p where p.project = %(p)s and p.died = %(forever)s and p.version_id in (
+                   select id from document_version where project = %(p)s and document_id = any(%(documents)s::uuid[]))""",
                 named,
             ).fetchall()
             reconcile(cursor, PLACEMENT, project, generation, placements, alive={row["id"] for row in placed})
@@ -103,34 +103,27 @@ class Chunks:
                 retired += cursor.rowcount
         return retired
 
-    def unembedded(self, project: str, model_id: str, *, batch: int = 4_096) -> Iterator[tuple[list[str], list[bytes]]]:
-        """Distinct texts of living chunks that have no vector of this model, with their hashes, a batch at a time."""
-        after = b""
-        while True:
-            with self._session.transaction() as cursor:
-                rows = cursor.execute(
-                    """select distinct on (c.embed_sha256) c.embed_sha256, c.context || c.text as text from chunk c
-                       where c.project = %(p)s and c.died = %(forever)s and c.embed_sha256 > %(after)s and not exists (
-                           select from embedding e
-                           where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256))
-                       order by c.embed_sha256 limit %(batch)s""",
-                    {"p": project, "m": model_id, "forever": FOREVER, "after": after, "batch": batch},
-                ).fetchall()
-            if not rows:
-                return
-            yield [row["text"] for row in rows], [row["embed_sha256"] for row in rows]
-            after = rows[-1]["embed_sha256"]
-
-    def unembedded_count(self, project: str, model_id: str) -> int:
-        """How many distinct texts of living chunks have no vector of this model."""
+    def unembedded(self, project: str, model_id: str) -> list[bytes]:
+        """Hashes of the texts of living chunks that have no vector of this model, ascending and distinct."""
         with self._session.transaction() as cursor:
-            row = cursor.execute(
-                """select count(distinct c.embed_sha256) as n from chunk c
+            rows = cursor.execute(
+                """select distinct c.embed_sha256 from chunk c
                    where c.project = %(p)s and c.died = %(forever)s and not exists (select from embedding e
-                   where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256))""",
+                   where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256)) order by 1""",
                 {"p": project, "m": model_id, "forever": FOREVER},
-            ).fetchone()
-        return row["n"] if row else 0
+            )
+            return [row["embed_sha256"] for row in rows]
+
+    def embed_texts(self, project: str, hashes: Sequence[bytes]) -> list[str]:
+        """The texts with those hashes as a model reads them, in the same order."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select distinct on (embed_sha256) embed_sha256, context || text as text from chunk
+                   where project = %s and embed_sha256 = any(%s)""",
+                (project, list(hashes)),
+            )
+            texts = {row["embed_sha256"]: row["text"] for row in rows}
+        return [texts[digest] for digest in hashes]
 
     def store_embeddings(self, project: str, model_id: str, hashes: Sequence[bytes], vectors: Vectors) -> int:
         """Keep vectors by text hash and model; ones already there stay."""

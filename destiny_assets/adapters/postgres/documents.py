@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
-from destiny_assets.adapters.postgres.versioned import DOCUMENT_VERSION, insert, retire
+from destiny_assets.adapters.postgres.versioned import DOCUMENT_VERSION, insert, refresh_statistics, retire
 from destiny_assets.domain.chunks import stable_id, text_sha256
 from destiny_assets.domain.documents import Heading, Link, ParsedDocument, Relation, Status
 from destiny_assets.domain.graph import FOREVER
@@ -172,13 +172,18 @@ class Documents:
         return retire(cursor, DOCUMENT_VERSION, project, generation, [row["id"] for row in rows])
 
 
-def _copy_once(cursor: Cursor[DictRow], table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _copy_once(
+    cursor: Cursor[DictRow], table: LiteralString, columns: Sequence[LiteralString], rows: Sequence[Sequence[Any]]
+) -> None:
     names = ", ".join(columns)
     cursor.execute(f"create temp table staged_{table} on commit drop as select {names} from {table} with no data")  # noqa: S608
     with cursor.copy(f"copy staged_{table} ({names}) from stdin") as copy:
         for row in rows:
             copy.write_row(row)
-    cursor.execute(f"insert into {table} ({names}) select distinct {names} from staged_{table} on conflict do nothing")  # noqa: S608
+    cursor.execute(
+        f"insert into {table} ({names}) select distinct {names} from staged_{table} on conflict do nothing"  # noqa: S608
+    )
+    refresh_statistics(cursor, table, cursor.rowcount)
 
 
 def _row(version: NewVersion) -> dict[str, Any]:

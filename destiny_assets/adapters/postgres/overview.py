@@ -14,5 +14,6 @@ def overview(ledger: PostgresLedger) -> list[dict[str, Any]]:
                       (select count(*) from source s where s.project = p.project) as sources,
                       (select count(*) from quarantine q where q.project = p.project) as quarantined
                from project p left join publication u on u.project = p.project
-               left join generation g on (g.project, g.number) = (u.project, u.generation) order by p.project"""
+               left join generation g on (g.project, g.number) = (u.project, u.generation)
+               where not p.throw_away order by p.project"""
         ).fetchall()

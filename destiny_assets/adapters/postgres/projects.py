@@ -42,18 +42,20 @@ class Projects:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, project: str) -> bool:
-        """Create a project; False when it was there."""
+    def add(self, project: str, *, throw_away: bool = False) -> bool:
+        """Create a project; False when it was there. A throw-away one is not listed, so no sensor or schedule takes it up."""
         with self._session.transaction() as cursor:
             cursor.execute(
-                "insert into project (project) values (%s) on conflict do nothing", (valid_project_name(project),)
+                "insert into project (project, throw_away) values (%s, %s) on conflict do nothing",
+                (valid_project_name(project), throw_away),
             )
             return cursor.rowcount == 1
 
     def names(self) -> list[str]:
-        """Every project, by name."""
+        """Every project that is meant to stay, by name."""
         with self._session.transaction() as cursor:
-            return [row["project"] for row in cursor.execute("select project from project order by project")]
+            rows = cursor.execute("select project from project where not throw_away order by project")
+            return [row["project"] for row in rows]
 
     def require(self, project: str) -> None:
         """Raises `NotFoundError` unless the project exists."""

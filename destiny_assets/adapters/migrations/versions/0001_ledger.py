@@ -13,7 +13,7 @@ CONTROL = """
 create table project (
     project     text primary key check (project ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
     created_at  timestamptz not null default now(),
-    options     jsonb not null default '{}'
+    throw_away  boolean not null default false
 );
 
 create table source (

@@ -1,0 +1,134 @@
+"""Each check finds the violation it is for, and passes where there is none."""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+
+from destiny_assets.adapters.postgres.contracts import chunk_rows, document_rows, entity_rows, trust_rows
+from destiny_assets.adapters.postgres.facts import (
+    chunks_off_their_spans,
+    chunks_without_vectors,
+    documents_without_chunks,
+    mentions_off_their_spans,
+    no_documents,
+    scores_off_their_terms,
+)
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.checks.expectations import CONTRACTS, broken_expectations
+from destiny_assets.domain.generations import Generation
+from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
+
+GOOD = {
+    "document_contract": {"id": ["a", "b"], "title": ["A", "B"], "sha256": ["0" * 64, "f" * 64], "characters": [1, 9], "bytes": [1, 9]},
+    "chunk_contract": {"id": ["a", "b"], "text": ["x", "yy"], "tokens": [1, 256], "starts_at": [0, 4], "ends_at": [1, 6], "span": [1, 2], "characters": [1, 2]},
+    "entity_contract": {"key": ["a", "b"], "kind": ["document", "term"], "name": ["A", "B"]},
+    "trust_contract": {"id": ["a", "b"], "item_kind": ["chunk", "document"], "score": [0.0, 1.0]},
+}  # fmt: skip
+# Contract, column, the value that breaks it, and the expectation that must say so.
+VIOLATIONS = [
+    ("document_contract", "id", "a", "unique"),
+    ("document_contract", "title", None, "not_be_null"),
+    ("document_contract", "title", "", "value_lengths"),
+    ("document_contract", "title", "x" * 2_001, "value_lengths"),
+    ("document_contract", "sha256", "F" * 64, "regex"),
+    ("document_contract", "characters", 0, "between"),
+    ("document_contract", "bytes", 0, "between"),
+    ("chunk_contract", "id", "a", "unique"),
+    ("chunk_contract", "text", "", "value_lengths"),
+    ("chunk_contract", "tokens", 0, "between"),
+    ("chunk_contract", "tokens", 257, "between"),
+    ("chunk_contract", "ends_at", 4, "a_to_be_greater"),
+    ("chunk_contract", "characters", 3, "pair_values_to_be_equal"),
+    ("entity_contract", "key", "a", "unique"),
+    ("entity_contract", "name", "", "value_lengths"),
+    ("entity_contract", "kind", "animal", "in_set"),
+    ("trust_contract", "id", "a", "unique"),
+    ("trust_contract", "score", -0.01, "between"),
+    ("trust_contract", "score", 1.01, "between"),
+    ("trust_contract", "item_kind", "claim", "in_set"),
+]
+NAMED = {contract.name: contract for contract in CONTRACTS}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED))
+def test_a_contract_passes_on_good_rows(name: str) -> None:
+    assert broken_expectations(NAMED[name], pd.DataFrame(GOOD[name])) == []
+
+
+@pytest.mark.parametrize(("name", "column", "value", "expectation"), VIOLATIONS)
+def test_a_contract_names_the_expectation_that_a_row_breaks(
+    name: str, column: str, value: object, expectation: str
+) -> None:
+    rows = {key: [*values[:-1], value] if key == column else values for key, values in GOOD[name].items()}
+    broken = broken_expectations(NAMED[name], pd.DataFrame(rows))
+    assert broken
+    assert all(expectation in said for said in broken)
+    assert column in broken[0]
+
+
+def test_every_expectation_has_a_violation_that_finds_it() -> None:
+    assert sum(len(contract.expectations) for contract in CONTRACTS) == len(
+        {(name, column, expectation) for name, column, _, expectation in VIOLATIONS}
+    )
+
+
+@pytest.fixture(scope="module")
+def grown(layers: Layers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Growth]:
+    with growing(layers, tmp_path_factory.mktemp("checks") / "documents") as growth:
+        growth.run()
+        yield growth
+
+
+def test_what_the_contracts_read_is_what_the_generation_added(grown: Growth) -> None:
+    ledger, project = grown.layers.ledger, grown.project
+    read = {reader: [row for piece in reader(ledger, project, 1) for row in piece] for reader in
+            (document_rows, chunk_rows, entity_rows, trust_rows)}  # fmt: skip
+    counts = ledger.reading.counts(project, 1)
+    assert len(read[document_rows]) == counts["documents"]
+    assert len(read[chunk_rows]) == counts["chunks"]
+    assert len(read[entity_rows]) == counts["entities"]
+    assert len(read[trust_rows]) == counts["documents"] + counts["chunks"]
+    for contract in CONTRACTS:
+        for piece in contract.rows(ledger, project, 1):
+            assert broken_expectations(contract, pd.DataFrame.from_records(piece)) == []
+        assert list(contract.rows(ledger, project, 2)) == []
+
+
+Fact = Callable[[PostgresLedger, Generation], list[str]]
+PLANTED: list[tuple[Fact, str]] = [
+    (documents_without_chunks, "delete from placement where project = %(p)s and version_id = (select version_id from placement where project = %(p)s limit 1)"),
+    (chunks_off_their_spans, "update chunk set text = 'Z' || substr(text, 2) where project = %(p)s and id = (select id from chunk where project = %(p)s limit 1)"),
+    (chunks_off_their_spans, "update placement set starts_at = starts_at + 1 where project = %(p)s and id = (select id from placement where project = %(p)s limit 1)"),
+    (chunks_without_vectors, "delete from embedding where project = %(p)s and (project, embed_sha256) = (select project, embed_sha256 from chunk where project = %(p)s limit 1)"),
+    (mentions_off_their_spans, "update mention set surface = surface || 'x' where project = %(p)s and id = (select id from mention where project = %(p)s and ends[1] > starts[1] limit 1)"),
+    (mentions_off_their_spans, "delete from chunk where project = %(p)s and id = (select chunk_id from mention where project = %(p)s limit 1)"),
+    (scores_off_their_terms, "update trust_score set score = score * 0.999 where project = %(p)s and id = (select id from trust_score where project = %(p)s limit 1)"),
+    (scores_off_their_terms, "update trust_score set components = '[]' where project = %(p)s and id = (select id from trust_score where project = %(p)s and score <> 0.5 limit 1)"),
+    (no_documents, "delete from document_version where project = %(p)s"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fact", "harm"), PLANTED, ids=[f"{number}-{fact.__name__}" for number, (fact, _) in enumerate(PLANTED)]
+)
+def test_a_fact_holds_until_it_is_violated_and_then_names_the_exception(growth: Growth, fact: Fact, harm: str) -> None:
+    generation = growth.run()
+    ledger = growth.layers.ledger
+    assert fact(ledger, generation) == []
+    with ledger.transaction() as cursor:
+        cursor.execute(harm, {"p": growth.project})  # type: ignore[arg-type]
+        assert cursor.rowcount >= 1
+    exceptions = fact(ledger, generation)
+    assert exceptions
+    assert all(isinstance(exception, str) and exception for exception in exceptions)
+
+
+def test_a_violation_in_one_project_is_no_exception_in_another(growth: Growth, grown: Growth) -> None:
+    ours, theirs = growth.run(), grown.layers.ledger.generations.number(grown.project, 1)
+    ledger = growth.layers.ledger
+    with ledger.transaction() as cursor:
+        cursor.execute("update chunk set text = 'Z' || text where project = %s", (growth.project,))
+    assert len(chunks_off_their_spans(ledger, ours)) == len(growth.seen(ours))
+    assert chunks_off_their_spans(ledger, theirs) == []
+    assert len(grown.uris(theirs)) == len(DOCUMENTS)

@@ -1,0 +1,117 @@
+"""The surface that Dagster shows: every asset, check, job, schedule, sensor and resource, by name."""
+
+import dagster as dg
+import pytest
+
+from destiny_assets.definitions import build_definitions
+
+ASSETS = {
+    "sources": "ingest",
+    "documents": "ingest",
+    "chunks": "understand",
+    "embeddings": "understand",
+    "vector_index": "understand",
+    "entities": "link",
+    "knowledge_graph": "link",
+    "trust_scores": "trust",
+    "retrieval_benchmark": "benchmark",
+    "quality_gate": "publish",
+    "published_generation": "publish",
+    "project_report": "reports",
+}
+BLOCKING = {
+    "document_contract": "documents",
+    "chunk_contract": "chunks",
+    "entity_contract": "entities",
+    "trust_contract": "trust_scores",
+    "documents_have_chunks": "chunks",
+    "chunks_stand_at_their_spans": "chunks",
+    "chunks_have_vectors": "embeddings",
+    "mentions_stand_at_their_spans": "entities",
+    "scores_are_the_sum_of_their_terms": "trust_scores",
+    "layers_agree": "quality_gate",
+}
+WARNING = {"documents_exist": "documents", "golden_questions_are_answered": "retrieval_benchmark"}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return build_definitions(marts=False)
+
+
+@pytest.fixture(scope="module")
+def whole() -> dg.Definitions:
+    return build_definitions()
+
+
+def test_everything_loads_and_fits_together(definitions: dg.Definitions, whole: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+    dg.Definitions.validate_loadable(whole)
+
+
+def test_the_assets_are_these_in_these_groups(definitions: dg.Definitions) -> None:
+    specs = definitions.resolve_all_asset_specs()
+    assert {spec.key.to_user_string(): spec.group_name for spec in specs} == ASSETS
+
+
+def test_every_asset_says_what_it_is_where_it_lives_and_who_owns_it(whole: dg.Definitions) -> None:
+    specs = [spec for spec in whole.resolve_all_asset_specs() if spec.group_name != "default"]
+    assert len(specs) >= len(ASSETS)
+    for spec in specs:
+        assert spec.description, spec.key
+        assert spec.kinds, spec.key
+        assert spec.owners, spec.key
+
+
+def test_every_stage_is_divided_by_project_and_never_finer(definitions: dg.Definitions) -> None:
+    partitions = {spec.partitions_def for spec in definitions.resolve_all_asset_specs()}
+    assert partitions == {dg.DynamicPartitionsDefinition(name="projects")}
+
+
+def test_the_checks_are_these_and_the_gates_block(definitions: dg.Definitions) -> None:
+    checks = {
+        spec.name: (spec.asset_key.to_user_string(), spec.blocking)
+        for check in definitions.asset_checks or ()
+        for spec in getattr(check, "check_specs", ())
+    }
+    expected = {name: (asset, True) for name, asset in BLOCKING.items()}
+    expected |= {name: (asset, False) for name, asset in WARNING.items()}
+    assert checks == expected
+
+
+def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
+    repository = whole.get_repository_def()
+    names = {name for name in repository.job_names if not name.startswith("__")}
+    assert names == {"ingest_project", "benchmark_project", "build_marts"}
+    schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
+    assert {name: (s.cron_schedule, s.job_name) for name, s in schedules.items()} == {
+        "nightly_ingest": ("0 3 * * *", "ingest_project")
+    }
+    assert {s.name for s in repository.sensor_defs} >= {"on_project_added", "on_source_changed", "on_run_failure"}
+
+
+def test_the_ingest_job_runs_every_stage_from_documents_to_the_report(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("ingest_project")
+    keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert keys == set(ASSETS) - {"sources"}
+
+
+def test_resources_can_be_replaced_by_name() -> None:
+    marker = object()
+    resources = build_definitions(resources={"progress": marker}, marts=False).resources or {}
+    assert resources["progress"] is marker
+    assert set(resources) == {
+        *(
+            "ledger",
+            "writer",
+            "originals",
+            "vectors",
+            "graph",
+            "reader",
+            "tokens",
+            "extractor",
+            "embedder",
+            "progress",
+            "reports",
+        )
+    }

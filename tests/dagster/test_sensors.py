@@ -1,0 +1,158 @@
+"""Sensors and schedules: one tick each, on a real ledger and real folders."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.projects import Source
+from jobs.ingest import nightly_ingest
+from sensors.sources import on_project_added, on_source_changed
+
+
+class Watch:
+    """Ticks of `on_source_changed`, each with the cursor of the one before, as the daemon does it."""
+
+    def __init__(self, ledger: PostgresLedger, instance: dg.DagsterInstance) -> None:
+        self.ledger = ledger
+        self.instance = instance
+        self.cursor: str | None = None
+        self.run_keys: list[str | None] = []
+
+    def tick(self) -> list[str | None]:
+        """The projects for which a run is requested and not dropped as one that was requested before."""
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        result = on_source_changed(context, ledger=self.ledger)
+        if isinstance(result, dg.SkipReason):
+            return []
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        requests = [request for request in result.run_requests or () if request.run_key not in self.run_keys]
+        self.run_keys += [request.run_key for request in requests]
+        return [request.partition_key for request in requests]
+
+
+@pytest.fixture
+def watch(empty_ledger: PostgresLedger, instance: dg.DagsterInstance, tmp_path: Path) -> Watch:
+    """Two projects with a folder of one file each, both partitions already."""
+    for name in ("alpha", "beta"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.md").write_text("# A\n\nSome text.\n")
+        empty_ledger.projects.add(name)
+        empty_ledger.projects.add_source(name, Source("folder", "files", str(tmp_path / name)))
+    instance.add_dynamic_partitions("projects", ["alpha", "beta"])
+    return Watch(empty_ledger, instance)
+
+
+class TestProjects:
+    """`on_project_added`: partitions follow the ledger."""
+
+    def test_projects_become_partitions_and_removed_ones_none_and_no_run_is_requested(
+        self, empty_ledger: PostgresLedger, instance: dg.DagsterInstance
+    ) -> None:
+        instance.add_dynamic_partitions("projects", ["gone", "kept"])
+        for name in ("kept", "one", "two"):
+            empty_ledger.projects.add(name)
+        result = on_project_added(dg.build_sensor_context(instance=instance), ledger=empty_ledger)
+        assert isinstance(result, dg.SensorResult)
+        assert not result.run_requests
+        added, deleted = result.dynamic_partitions_requests or ()
+        assert isinstance(added, dg.AddDynamicPartitionsRequest)
+        assert isinstance(deleted, dg.DeleteDynamicPartitionsRequest)
+        assert (list(added.partition_keys), list(deleted.partition_keys)) == (["one", "two"], ["gone"])
+
+    def test_nothing_is_asked_for_where_partitions_and_projects_agree(
+        self, empty_ledger: PostgresLedger, instance: dg.DagsterInstance
+    ) -> None:
+        empty_ledger.projects.add("one")
+        instance.add_dynamic_partitions("projects", ["one"])
+        result = on_project_added(dg.build_sensor_context(instance=instance), ledger=empty_ledger)
+        assert isinstance(result, dg.SkipReason)
+
+
+class TestSources:
+    """`on_source_changed`: one run for each project whose sources list something else than before."""
+
+    def test_the_first_sweep_asks_for_every_project_once(self, watch: Watch) -> None:
+        assert watch.tick() == ["alpha", "beta"]
+        assert watch.tick() == []
+
+    def test_an_unchanged_sweep_is_skipped_and_says_so(self, watch: Watch) -> None:
+        watch.tick()
+        context = dg.build_sensor_context(instance=watch.instance, cursor=watch.cursor)
+        assert isinstance(on_source_changed(context, ledger=watch.ledger), dg.SkipReason)
+
+    def test_a_touched_file_asks_for_exactly_its_project(self, watch: Watch, tmp_path: Path) -> None:
+        watch.tick()
+        os.utime(tmp_path / "beta" / "a.md", (1, 1))
+        assert watch.tick() == ["beta"]
+
+    @pytest.mark.parametrize("change", ["added", "deleted"])
+    def test_an_added_or_deleted_file_asks_for_exactly_its_project(
+        self, watch: Watch, tmp_path: Path, change: str
+    ) -> None:
+        watch.tick()
+        if change == "added":
+            (tmp_path / "alpha" / "b.md").write_text("# B\n\nMore.\n")
+        else:
+            (tmp_path / "alpha" / "a.md").unlink()
+        assert watch.tick() == ["alpha"]
+
+    def test_a_file_taken_away_and_put_back_asks_each_time(self, watch: Watch, tmp_path: Path) -> None:
+        watch.tick()
+        away = (tmp_path / "alpha" / "a.md").rename(tmp_path / "a.md")
+        assert watch.tick() == ["alpha"]
+        away.rename(tmp_path / "alpha" / "a.md")
+        assert watch.tick() == ["alpha"]
+
+    def test_a_source_that_cannot_be_listed_wakes_nothing_until_it_is_back_changed(
+        self, watch: Watch, tmp_path: Path
+    ) -> None:
+        watch.tick()
+        cursor = watch.cursor
+        away = (tmp_path / "alpha").rename(tmp_path / "away")
+        assert watch.tick() == []
+        assert watch.cursor == cursor
+        away.rename(tmp_path / "alpha")
+        assert watch.tick() == []
+        os.utime(tmp_path / "alpha" / "a.md", (1, 1))
+        assert watch.tick() == ["alpha"]
+
+    def test_a_source_that_cannot_be_listed_does_not_keep_others_from_being_seen(
+        self, watch: Watch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "alpha").rename(tmp_path / "away")
+        assert watch.tick() == ["beta"]
+
+    def test_a_project_without_sources_or_partition_is_left_alone(self, watch: Watch, tmp_path: Path) -> None:
+        watch.ledger.projects.add("bare")
+        watch.instance.add_dynamic_partitions("projects", ["bare"])
+        watch.ledger.projects.add("late")
+        watch.ledger.projects.add_source("late", Source("folder", "files", str(tmp_path / "alpha")))
+        assert watch.tick() == ["alpha", "beta"]
+        watch.instance.add_dynamic_partitions("projects", ["late"])
+        assert watch.tick() == ["late"]
+
+    def test_a_removed_project_leaves_the_cursor(self, watch: Watch) -> None:
+        watch.tick()
+        watch.ledger.projects.remove("beta")
+        watch.tick()
+        assert set(json.loads(watch.cursor or "{}")) == {"alpha"}
+
+
+def test_every_project_is_ingested_once_a_night(tmp_path: Path) -> None:
+    asked = []
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        instance.add_dynamic_partitions("projects", ["alpha", "beta"])
+        for day in (1, 1, 2):
+            night = datetime(2026, 11, day, 3, tzinfo=UTC)
+            with dg.build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
+                asked.append(nightly_ingest.evaluate_tick(context).run_requests or [])
+    assert [[request.partition_key for request in some] for some in asked] == [["alpha", "beta"]] * 3
+    keys = [[request.run_key for request in some] for some in asked]
+    assert keys[0] == keys[1]
+    assert not set(keys[0]) & set(keys[2])
