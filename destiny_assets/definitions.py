@@ -18,7 +18,7 @@ from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.reports import ReportsResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
-from sensors.runs import on_run_failure
+from sensors.runs import on_generation_published, on_run_failure
 from sensors.sources import on_project_added, on_source_changed
 
 
@@ -37,7 +37,12 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
         asset_checks=[*contract_checks(), *fact_checks()],
         jobs=[ingest_project, benchmark_project, *([build_marts] if dbt_assets else [])],
         schedules=[nightly_ingest],
-        sensors=[on_project_added, on_source_changed, on_run_failure],
+        sensors=[
+            on_project_added,
+            on_source_changed,
+            on_run_failure,
+            *([on_generation_published] if dbt_assets else []),
+        ],
         resources={
             "ledger": LedgerResource(),
             "writer": WriterResource(),

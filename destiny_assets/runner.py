@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ concurrency:
   pools:
     default_limit: 2
 telemetry:
+  enabled: false
+nux:
   enabled: false
 """
 
@@ -105,12 +107,14 @@ def run_job(settings: Settings, job: str, *, project: str | None, progress: Prog
             instance.add_dynamic_partitions(str(PROJECTS.name), [project])
         definitions = build_definitions(resources={"progress": progress}, marts=project is None)
         began = time.perf_counter()
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=project,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+        # dbt's every line comes to standard output, which belongs to the command's own answer.
+        with _log_of(settings).open("a", encoding="utf-8") as log, redirect_stdout(log):
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=project,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
         seconds = time.perf_counter() - began
         evaluations = result.get_asset_check_evaluations()
         failed = [check for check in evaluations if not check.passed and check.severity is AssetCheckSeverity.ERROR]
@@ -127,6 +131,12 @@ def run_job(settings: Settings, job: str, *, project: str | None, progress: Prog
             seconds=round(seconds, 2),
             reports=ledger.generations.reports(project, result.run_id) if project else {},
         )
+
+
+def _log_of(settings: Settings) -> Path:
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder / "jobs.log"
 
 
 def _reason(event: Any) -> str:

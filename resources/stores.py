@@ -8,7 +8,7 @@ import dagster as dg
 from destiny_assets.adapters.documents import open_document_store
 from destiny_assets.adapters.neo4j import Neo4jKnowledgeGraph, connect
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.postgres.locks import project_to_oneself
+from destiny_assets.adapters.postgres.locks import WriteRight, project_to_oneself
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.ports import DocumentStore
 
@@ -26,17 +26,17 @@ class LedgerResource(dg.ConfigurableResource[PostgresLedger]):
             yield ledger
 
 
-class WriterResource(dg.ConfigurableResource[None]):
+class WriterResource(dg.ConfigurableResource[WriteRight]):
     """The right to write a project, held for as long as the run has its resources: a second ingest of it waits."""
 
     url: str = dg.EnvVar("DESTINY_POSTGRES_URL")
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[None]:
-        """Nothing but the right itself."""
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WriteRight]:
+        """The right to the run's project."""
         project = context.run.tags["dagster/partition"] if context.run else ""
-        with project_to_oneself(self.url, project, context.log.info if context.log else print):
-            yield
+        with project_to_oneself(self.url, project, context.log.info if context.log else print) as right:
+            yield right
 
 
 class OriginalsResource(dg.ConfigurableResource[DocumentStore]):

@@ -4,7 +4,7 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from jobs.ingest import ingest_project
+from jobs.ingest import build_marts, ingest_project
 
 
 @dg.run_failure_sensor(monitored_jobs=[ingest_project], default_status=dg.DefaultSensorStatus.RUNNING)
@@ -15,3 +15,20 @@ def on_run_failure(context: dg.RunFailureSensorContext, ledger: ResourceParam[Po
     context.log.error(f"Ingest of {project} failed in run {context.dagster_run.run_id}: {reason}")
     if project:
         ledger.generations.reject(project, context.dagster_run.run_id, reason)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[ingest_project],
+    request_job=build_marts,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def on_generation_published(
+    context: dg.RunStatusSensorContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.RunRequest | dg.SkipReason:
+    """Build the marts after a run that published something; a run that found nothing new wakes nothing."""
+    run = context.dagster_run
+    project = run.tags.get("dagster/partition", "")
+    if not ledger.generations.reports(project, run.run_id).get("published_generation", {}).get("published"):
+        return dg.SkipReason(f"run {run.run_id} of {project!r} published nothing new")
+    return dg.RunRequest(run_key=run.run_id)

@@ -8,6 +8,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.locks import WriteRight
 from destiny_assets.assets.shell import OWNERS, RETRY, run_stage
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Progress
@@ -32,11 +33,11 @@ sources = dg.AssetSpec(
     partitions_def=PROJECTS,
     pool="postgres",
     retry_policy=RETRY,
-    required_resource_keys={"writer"},
     automation_condition=dg.AutomationCondition.eager(),
 )
 def documents(
     context: dg.AssetExecutionContext,
+    writer: ResourceParam[WriteRight],
     ledger: ResourceParam[PostgresLedger],
     originals: ResourceParam[DocumentStore],
     reader: ResourceParam[DocumentReader],
@@ -44,6 +45,8 @@ def documents(
 ) -> dg.MaterializeResult[Any]:
     """Every document of the project as text with its structure; originals kept by hash, unreadable ones quarantined with a reason."""
     project = context.partition_key
+    # Taken for the whole run, before anything is read.
+    context.log.info(f"this run alone writes {writer.project}")
     generation = ledger.generations.open(project, context.run_id)
 
     def work(number: int) -> dict[str, Any]:

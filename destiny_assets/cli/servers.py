@@ -1,7 +1,7 @@
 """``destiny up | down | status | dev``."""
 
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,8 @@ import typer
 from destiny_assets.cli.output import AsJson, print_json, print_table, say
 from destiny_assets.errors import ServerError
 from destiny_assets.settings import URL_VARIABLES, home_folder, load_settings, without_secrets
+
+_STOP_SECONDS = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -79,4 +81,27 @@ def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 300
         )
     say(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C stops it; destiny down stops the servers)")
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    raise typer.Exit(subprocess.call(command, cwd=checkout, env={**os.environ, **dagster_environment(settings)}))
+    raise typer.Exit(_run_to_its_end(command, checkout, {**os.environ, **dagster_environment(settings)}))
+
+
+def _run_to_its_end(command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command until it ends or we are told to stop; then nothing that it started is left."""
+    import psutil
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    process = psutil.Popen(command, cwd=folder, env=environment)
+    try:
+        return int(process.wait())
+    except KeyboardInterrupt:
+        # Dagster's own process leaves its children behind when it is terminated.
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            member.terminate()
+        _, left = psutil.wait_procs(family, timeout=_STOP_SECONDS)
+        for member in left:
+            member.kill()
+        return 0

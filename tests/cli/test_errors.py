@@ -1,11 +1,12 @@
 """A failure is one sentence on standard error and exit code 1: no traceback, no secret, and what to do next."""
 
+import secrets
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Destiny, Said
-from tests.stages.growing import Growth
+from tests.stages.growing import Growth, Layers
 
 
 def sentence(said: Said) -> str:
@@ -52,18 +53,14 @@ def test_wrong_values_are_told_with_the_right_ones(destiny: Destiny, grown: Grow
     assert "docs/benchmarks.md" in sentence(destiny("project", "questions", project, str(tmp_path)))
 
 
-def test_a_project_without_sources_says_how_to_add_one(destiny: Destiny, grown: Growth) -> None:
-    from destiny_assets.adapters.postgres.projects import Source
-
-    grown.layers.ledger.projects.remove_source(grown.project, "folder")
+def test_a_project_without_sources_says_how_to_add_one(destiny: Destiny, layers: Layers) -> None:
+    empty = f"empty-{secrets.token_hex(4)}"
+    layers.ledger.projects.add(empty)
     try:
-        empty = f"{grown.project}-empty"
-        grown.layers.ledger.projects.add(empty)
         assert f"destiny source add {empty} files" in sentence(destiny("ingest", empty))
         assert f"destiny ingest {empty}" in sentence(destiny("search", empty, "x"))
     finally:
-        grown.layers.ledger.projects.remove(empty)
-        grown.layers.ledger.projects.add_source(grown.project, Source("folder", "files", str(grown.folder)))
+        layers.ledger.projects.remove(empty)
 
 
 def test_a_home_without_servers_says_how_to_start_them(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The JSON documents that agents read: the keys of the design, true values, one document on standard output."""
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_doctor_without_a_project_reports_all(destiny: Destiny, grown: Growth) -
 
 
 def test_projects_and_sources_come_and_go(destiny: Destiny, tmp_path: Path) -> None:
-    name = f"cli-{tmp_path.name.replace('_', '-')[-20:].lower()}-{abs(hash(str(tmp_path))) % 10**8}"
+    name = f"cli-{secrets.token_hex(4)}"
     (tmp_path / "wiki").mkdir()
     (tmp_path / "wiki" / "a.md").write_text("# A\n\nText.\n")
     try:

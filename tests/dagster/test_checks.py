@@ -1,6 +1,7 @@
 """Each check finds the violation it is for, and passes where there is none."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,12 +20,26 @@ from destiny_assets.checks.expectations import CONTRACTS, broken_expectations
 from destiny_assets.domain.generations import Generation
 from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
 
-GOOD = {
-    "document_contract": {"id": ["a", "b"], "title": ["A", "B"], "sha256": ["0" * 64, "f" * 64], "characters": [1, 9], "bytes": [1, 9]},
-    "chunk_contract": {"id": ["a", "b"], "text": ["x", "yy"], "tokens": [1, 256], "starts_at": [0, 4], "ends_at": [1, 6], "span": [1, 2], "characters": [1, 2]},
+GOOD: dict[str, dict[str, list[Any]]] = {
+    "document_contract": {
+        "id": ["a", "b"],
+        "title": ["A", "B"],
+        "sha256": ["0" * 64, "f" * 64],
+        "characters": [1, 9],
+        "bytes": [1, 9],
+    },
+    "chunk_contract": {
+        "id": ["a", "b"],
+        "text": ["x", "yy"],
+        "tokens": [1, 256],
+        "starts_at": [0, 4],
+        "ends_at": [1, 6],
+        "span": [1, 2],
+        "characters": [1, 2],
+    },
     "entity_contract": {"key": ["a", "b"], "kind": ["document", "term"], "name": ["A", "B"]},
     "trust_contract": {"id": ["a", "b"], "item_kind": ["chunk", "document"], "score": [0.0, 1.0]},
-}  # fmt: skip
+}
 # Contract, column, the value that breaks it, and the expectation that must say so.
 VIOLATIONS = [
     ("document_contract", "id", "a", "unique"),
@@ -95,18 +110,29 @@ def test_what_the_contracts_read_is_what_the_generation_added(grown: Growth) -> 
         assert list(contract.rows(ledger, project, 2)) == []
 
 
+def one(table: str, column: str = "id", where: str = "true") -> str:
+    """The condition that takes one row's `column` in the project."""
+    return f"project = %(p)s and {column} = (select {column} from {table} where project = %(p)s and {where} limit 1)"
+
+
 Fact = Callable[[PostgresLedger, Generation], list[str]]
 PLANTED: list[tuple[Fact, str]] = [
-    (documents_without_chunks, "delete from placement where project = %(p)s and version_id = (select version_id from placement where project = %(p)s limit 1)"),
-    (chunks_off_their_spans, "update chunk set text = 'Z' || substr(text, 2) where project = %(p)s and id = (select id from chunk where project = %(p)s limit 1)"),
-    (chunks_off_their_spans, "update placement set starts_at = starts_at + 1 where project = %(p)s and id = (select id from placement where project = %(p)s limit 1)"),
-    (chunks_without_vectors, "delete from embedding where project = %(p)s and (project, embed_sha256) = (select project, embed_sha256 from chunk where project = %(p)s limit 1)"),
-    (mentions_off_their_spans, "update mention set surface = surface || 'x' where project = %(p)s and id = (select id from mention where project = %(p)s and ends[1] > starts[1] limit 1)"),
-    (mentions_off_their_spans, "delete from chunk where project = %(p)s and id = (select chunk_id from mention where project = %(p)s limit 1)"),
-    (scores_off_their_terms, "update trust_score set score = score * 0.999 where project = %(p)s and id = (select id from trust_score where project = %(p)s limit 1)"),
-    (scores_off_their_terms, "update trust_score set components = '[]' where project = %(p)s and id = (select id from trust_score where project = %(p)s and score <> 0.5 limit 1)"),
+    (documents_without_chunks, f"delete from placement where {one('placement', 'version_id')}"),
+    (chunks_off_their_spans, f"update chunk set text = 'Z' || substr(text, 2) where {one('chunk')}"),
+    (chunks_off_their_spans, f"update placement set starts_at = starts_at + 1 where {one('placement')}"),
+    (chunks_without_vectors, f"delete from embedding where {one('embedding', 'embed_sha256')}"),
+    (mentions_off_their_spans, f"update mention set surface = 'Z' where {one('mention', where='ends[1] > starts[1]')}"),
+    (
+        mentions_off_their_spans,
+        "delete from chunk where project = %(p)s and id in (select chunk_id from mention where project = %(p)s limit 1)",
+    ),
+    (scores_off_their_terms, f"update trust_score set score = score * 0.999 where {one('trust_score')}"),
+    (
+        scores_off_their_terms,
+        f"update trust_score set components = '[]' where {one('trust_score', where='score <> 0.5')}",
+    ),
     (no_documents, "delete from document_version where project = %(p)s"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

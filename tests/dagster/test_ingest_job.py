@@ -27,7 +27,7 @@ class Sabotage:
         self._stage = stage
         self._harm: Callable[[], object] | None = harm
 
-    def advance(self, stage: str, done: int, total: int) -> None:
+    def advance(self, stage: str, done: int, total: int) -> None:  # noqa: ARG002
         if stage == self._stage and self._harm is not None:
             harm, self._harm = self._harm, None
             harm()
@@ -44,12 +44,13 @@ def lose_points(growth: Growth) -> None:
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """What each asset said of itself, by asset."""
+    materialized = [
+        event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
+    ]
     return {
-        event.materialization.asset_key.to_user_string(): {
-            name: value.value for name, value in event.materialization.metadata.items()
-        }
-        for event in result.get_asset_materialization_events()
-        for event in [event.event_specific_data]  # type: ignore[misc]
+        said.asset_key.to_user_string(): {name: value.value for name, value in said.metadata.items()}
+        for said in materialized
     }
 
 

@@ -151,7 +151,7 @@ def test_every_project_is_ingested_once_a_night(tmp_path: Path) -> None:
         for day in (1, 1, 2):
             night = datetime(2026, 11, day, 3, tzinfo=UTC)
             with dg.build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
-                asked.append(nightly_ingest.evaluate_tick(context).run_requests or [])
+                asked.append(nightly_ingest(context))
     assert [[request.partition_key for request in some] for some in asked] == [["alpha", "beta"]] * 3
     keys = [[request.run_key for request in some] for some in asked]
     assert keys[0] == keys[1]

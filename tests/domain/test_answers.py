@@ -1,5 +1,7 @@
 """Sentences with exact offsets, the choice among them, and the citations of a written answer."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def test_every_sentence_stands_exactly_where_it_says(text: str) -> None:
 @given(TEXTS)
 def test_sentences_are_in_order_and_do_not_overlap(text: str) -> None:
     found = sentences(0, text)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
 
 
 def test_a_passage_is_cut_at_the_ends_of_its_sentences() -> None:

@@ -9,7 +9,7 @@ from destiny_assets.errors import NotFoundError
 
 NAMES = st.sampled_from("abcdef")
 COSINES = st.dictionaries(NAMES, st.floats(-1, 1))
-BM25 = st.dictionaries(NAMES, st.floats(0, 100))
+BM25 = st.dictionaries(NAMES, st.just(0.0) | st.floats(1e-3, 100))
 
 
 def test_the_recipes_are_these() -> None:

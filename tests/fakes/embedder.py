@@ -36,7 +36,7 @@ class HashingEmbedder:
     def usage(self) -> EmbeddingUsage:
         return self._usage
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002
         began = time.perf_counter()
         words = [_WORD.findall(text.lower())[:_LONGEST] for text in texts]
         vectors = np.zeros((len(texts), _DIMENSION), np.float32)

@@ -1,4 +1,7 @@
-"""A newcomer's first hour: the commands of the README, each a process of its own, with the real model on real servers."""
+"""A newcomer's first hour: the commands of the README, with the real model on real servers.
+
+Up to the first answer each is a process of its own; what follows runs in this one, where the libraries are loaded once.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -9,13 +12,15 @@ import pytest
 from tests.cli.conftest import Destiny
 
 DOCUMENTS = {
-    "decisions/0001-invoices.md": "# Keep invoices for ten years\n\n## Status\n\nAccepted\n\nThe tax office may ask for an invoice for ten years, so none is deleted earlier.\n",
-    "decisions/0002-backups.md": "# Back up every night\n\n## Status\n\nAccepted\n\nA copy of every database is written at two in the morning and kept for thirty days.\n",
+    "decisions/0001-invoices.md": "# Keep invoices for ten years\n\n## Status\n\nAccepted\n\n"
+    "The tax office may ask for an invoice for ten years, so none is deleted earlier.\n",
+    "decisions/0002-backups.md": "# Back up every night\n\n## Status\n\nAccepted\n\n"
+    "A copy of every database is written at two in the morning and kept for thirty days.\n",
     "team/onboarding.md": "# Your first week\n\nNew colleagues get a laptop on Monday and meet their mentor for lunch on Tuesday.\n",
     "team/holidays.rst": "Holidays\n========\n\nEverybody has thirty days of leave a year; five of them may be carried into the next one.\n",
     "notes.txt": "The coffee machine on the third floor is cleaned by whoever finds it dirty.\n",
 }
-LEAVE = "How much vacation do employees get?"
+LEAVE = "How many days of leave do I get in a year?"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +68,7 @@ def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny,
     assert "thirty days of leave" in answer["answer"]
     assert answer["citations"][0]["uri"] == "team/holidays.rst"
 
-    again = destiny.process("ingest", project, "--json").document
+    again = destiny("ingest", project, "--json").document
     assert (again["published"], again["generation"], again["model_calls"]) == (False, 1, 0)
     assert again["layers_written"] == {"vectors": 0, "graph": 0}
     assert again["documents"]["unchanged"] == 5
@@ -71,11 +76,11 @@ def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny,
     holidays = folder / "team" / "holidays.rst"
     holidays.write_text(holidays.read_text("utf-8").replace("thirty days", "thirty-two days"), "utf-8")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 cut off here")
-    second = destiny.process("ingest", project, "--json").document
+    second = destiny("ingest", project, "--json").document
     assert (second["published"], second["generation"]) == (True, 2)
     assert (second["documents"]["changed"], second["documents"]["quarantined"]) == (1, 1)
     assert second["embedding"]["texts"] == 1
-    assert "thirty-two days" in destiny.process("ask", project, LEAVE, "--json").document["answer"]
+    assert "thirty-two days" in destiny("ask", project, LEAVE, "--json").document["answer"]
 
     doctor = destiny.process("doctor", project, "--json")
     assert (doctor.code, doctor.document["ok"]) == (0, True)

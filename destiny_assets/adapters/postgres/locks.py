@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 
@@ -11,8 +12,15 @@ from destiny_assets.errors import ConflictError
 _PATIENCE_SECONDS = 1_800
 
 
+@dataclass(frozen=True, slots=True)
+class WriteRight:
+    """The right to write one project."""
+
+    project: str
+
+
 @contextmanager
-def project_to_oneself(url: str, project: str, say: Callable[[str], None]) -> Iterator[None]:
+def project_to_oneself(url: str, project: str, say: Callable[[str], None]) -> Iterator[WriteRight]:
     """Hold a project against every other ingest of it, waiting up to half an hour for one that runs.
 
     `say` is told when there is something to wait for; raises `ConflictError` when the wait was in vain. The lock belongs to a
@@ -31,4 +39,4 @@ def project_to_oneself(url: str, project: str, say: Callable[[str], None]) -> It
                     f"Another ingest of {project!r} has been running for over {_PATIENCE_SECONDS // 60} minutes. "
                     "Look at it in the Dagster UI, then try again."
                 ) from error
-        yield
+        yield WriteRight(project)
