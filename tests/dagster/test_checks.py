@@ -143,7 +143,7 @@ def test_a_fact_holds_until_it_is_violated_and_then_names_the_exception(growth: 
     ledger = growth.layers.ledger
     assert fact(ledger, generation) == []
     with ledger.transaction() as cursor:
-        cursor.execute(harm, {"p": growth.project})  # type: ignore[arg-type]
+        cursor.execute(harm, {"p": growth.project})
         assert cursor.rowcount >= 1
     exceptions = fact(ledger, generation)
     assert exceptions

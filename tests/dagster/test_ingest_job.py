@@ -11,7 +11,7 @@ import pytest
 from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.runner import run_job
 from destiny_assets.settings import EmbeddingSettings, Settings
-from sensors.runs import on_run_failure
+from sensors.runs import on_generation_published, on_run_failure
 from tests.dagster.conftest import Execute
 from tests.dagster.test_definitions import ASSETS, BLOCKING, WARNING
 from tests.stages.growing import DOCUMENTS, Growth
@@ -158,6 +158,23 @@ def test_the_benchmark_job_measures_what_readers_see(growth: Growth, execute: Ex
     assert metadata(result)["retrieval_benchmark"]["generation"] == 1
     assert {run.generation for run in growth.layers.ledger.benchmarks.history(growth.project)} == {1}
     assert [generation.number for generation in growth.layers.ledger.generations.all(growth.project)] == [1]
+
+
+def test_marts_are_built_after_a_publish_and_after_nothing_else(
+    growth: Growth, execute: Execute, instance: dg.DagsterInstance
+) -> None:
+    requested = []
+    for _ in range(2):
+        result = execute()
+        context = dg.build_run_status_sensor_context(
+            sensor_name="on_generation_published",
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=result.get_run_success_event(),
+        )
+        requested.append(on_generation_published(context, ledger=growth.layers.ledger))
+    assert isinstance(requested[0], dg.RunRequest)
+    assert isinstance(requested[1], dg.SkipReason)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 import pytest
@@ -145,13 +146,13 @@ class TestSources:
 
 
 def test_every_project_is_ingested_once_a_night(tmp_path: Path) -> None:
-    asked = []
+    asked: list[list[dg.RunRequest]] = []
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         instance.add_dynamic_partitions("projects", ["alpha", "beta"])
         for day in (1, 1, 2):
             night = datetime(2026, 11, day, 3, tzinfo=UTC)
             with dg.build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
-                asked.append(nightly_ingest(context))
+                asked.append(cast("list[dg.RunRequest]", nightly_ingest(context)))
     assert [[request.partition_key for request in some] for some in asked] == [["alpha", "beta"]] * 3
     keys = [[request.run_key for request in some] for some in asked]
     assert keys[0] == keys[1]

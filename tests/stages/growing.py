@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -117,7 +117,7 @@ class Growth:
         layers, project, silence = self.layers, self.project, Silence()
         number = self.open().number
         ledger = layers.ledger
-        stages = {
+        stages: dict[str, Callable[[], Mapping[str, Any]]] = {
             "documents": lambda: vars_of(
                 ingest_sources(ledger, layers.originals, DocumentReader(), project, number, silence)
             ),
@@ -188,8 +188,7 @@ class Growth:
 
     def nodes(self) -> dict[str, dict[str, Any]]:
         """Everything the graph layer holds of the project: properties of nodes and edges by id."""
-        asked = ("MATCH (n) WHERE n.project = $p RETURN n.id, properties(n)",)
-        asked += ("MATCH ()-[n]->() WHERE n.project = $p RETURN n.id, properties(n)",)
+        asked = [f"MATCH {item} WHERE n.project = $p RETURN n.id, properties(n)" for item in ("(n)", "()-[n]->()")]
         with self.layers.graph._driver.session() as session:
             return {id_: dict(held) for text in asked for id_, held in session.run(text, p=self.project)}
 

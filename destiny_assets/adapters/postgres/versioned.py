@@ -15,8 +15,8 @@ from destiny_assets.domain.graph import FOREVER
 
 Row = Mapping[str, Any]
 
-# Rows from which it is worth asking, and the share of a table that makes its statistics old.
-_MANY, _SHARE = 200, 0.1
+# The share of a table whose arrival makes the planner's statistics of it old.
+_STALE_SHARE = 0.1
 
 # "visible to a reader of %(generation)s", for a table alias in front of each column.
 VISIBLE: LiteralString = "born <= %(generation)s and died > %(generation)s"
@@ -92,11 +92,11 @@ def refresh_statistics(cursor: Cursor[Any], table: LiteralString, inserted: int)
     Every index begins with `project`, so to a planner that believes the table empty they are all alike: a lookup by one of them then
     read the whole project, 50 s in one ingest of 18,000 chunks. Autovacuum comes a minute too late.
     """
-    if inserted < _MANY:
+    if not inserted:
         return
     cursor.execute("select reltuples from pg_class where oid = %s::regclass", (table,))
     row = cursor.fetchone()
-    if row and inserted >= _SHARE * row["reltuples"]:
+    if row and inserted >= _STALE_SHARE * row["reltuples"]:
         cursor.execute(sql.SQL("analyze {}").format(sql.Identifier(table)))
 
 
