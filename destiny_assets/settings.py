@@ -126,5 +126,5 @@ def _local_connections(home: Path) -> dict[str, str]:
         return dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read ({error}). Write it anew with: destiny up") from error

@@ -51,19 +51,18 @@ def on_source_changed(
             mark = _mark(ledger.projects.sources(project))
         except DestinyError as error:
             context.log.warning(f"The sources of {project!r} could not be listed: {error}")
-            mark = before.get(project, "")
+            mark = before.get(project, _mark([]))
         after[project] = mark
-        if mark and mark != before.get(project):
-            requests.append(dg.RunRequest(run_key=f"{project}:{mark}", partition_key=project))
+        if mark != before.get(project, _mark([])):
+            # A mark may come back (a folder unmounted and mounted again): what was before it makes the key new.
+            requests.append(dg.RunRequest(run_key=f"{project}:{before.get(project, '')}:{mark}", partition_key=project))
     if not requests and after == before:
         return dg.SkipReason("no source changed")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
 
 
 def _mark(sources: list[Source]) -> str:
-    """A hash of everything the sources list; empty for a project without sources."""
-    if not sources:
-        return ""
+    """A hash of everything the sources list."""
     digest = hashlib.sha256()
     for source in sources:
         listing = sorted(

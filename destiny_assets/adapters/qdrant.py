@@ -104,7 +104,7 @@ class QdrantVectorIndex:
         """The collections of one project."""
         with self._answering():
             return sorted(
-                c.name for c in self._client.get_collections().collections if c.name.startswith(f"{project}--")
+                c.name for c in self._client.get_collections().collections if c.name.rpartition("--")[0] == project
             )
 
     def upsert(self, collection: str, points: Sequence[Point], vectors: Vectors) -> None:
@@ -136,7 +136,9 @@ class QdrantVectorIndex:
         """Set the generation that retires these points."""
         with self._answering():
             for some in chunked(ids, 1_000):
-                self._client.set_payload(collection, {"died": died}, points=list(some), wait=True)
+                # By filter: named by id, one lost point would make the server refuse them all.
+                named = models.Filter(must=[models.HasIdCondition(has_id=list(some))])
+                self._client.set_payload(collection, {"died": died}, points=named, wait=True)
 
     def remove(self, collection: str, ids: Collection[str]) -> None:
         """Delete points."""

@@ -10,6 +10,7 @@ from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.locks import WriteRight
 from destiny_assets.assets.shell import OWNERS, RETRY, run_stage
+from destiny_assets.domain.generations import Generation
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Progress
 from destiny_assets.stages.ingest import ingest_sources
@@ -44,13 +45,19 @@ def documents(
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """Every document of the project as text with its structure; originals kept by hash, unreadable ones quarantined with a reason."""
-    project = context.partition_key
     # Taken for the whole run, before anything is read.
     context.log.info(f"this run alone writes {writer.project}")
-    generation = ledger.generations.open(project, context.run_id)
 
-    def work(number: int) -> dict[str, Any]:
+    def work(generation: Generation) -> dict[str, Any]:
+        project, number = generation.project, generation.number
         facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress))
         return facts | ledger.documents.counts(project, number)
 
-    return run_stage(context, ledger, "documents", generation, work, rows="total")
+    return run_stage(
+        context,
+        ledger,
+        "documents",
+        lambda project: ledger.generations.open(project, context.run.run_id),
+        work,
+        rows="total",
+    )

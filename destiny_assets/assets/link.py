@@ -36,8 +36,8 @@ def entities(
         context,
         ledger,
         "entities",
-        ledger.generations.building(project),
-        lambda number: link_documents(ledger, extractor, project, number, progress),
+        ledger.generations.building,
+        lambda generation: link_documents(ledger, extractor, project, generation.number, progress),
         rows="entities",
     )
 
@@ -65,6 +65,6 @@ def knowledge_graph(
         context,
         ledger,
         "knowledge_graph",
-        ledger.generations.building(project),
-        lambda number: project_graph(ledger, graph, project, number, progress),
+        ledger.generations.building,
+        lambda generation: project_graph(ledger, graph, project, generation.number, progress),
     )

@@ -12,6 +12,7 @@ from destiny_assets.assets.link import knowledge_graph
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
 from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import vector_index
+from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
@@ -40,18 +41,17 @@ def retrieval_benchmark(
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """The project's golden questions put to the generation through the service that readers use, recipe by recipe."""
-    # On its own (job `benchmark_project`) it measures what readers see now.
-    generation = ledger.generations.building_or_current(context.partition_key)
     return run_stage(
         context,
         ledger,
         "retrieval_benchmark",
-        generation,
-        lambda _: measure_project(
+        # On its own (job `benchmark_project`) it measures what readers see now.
+        ledger.generations.building_or_current,
+        lambda generation: measure_project(
             ledger,
             lambda: KnowledgeService(ledger, vectors, lambda: embedder),
             generation,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             progress=progress,
         ),
     )
@@ -76,13 +76,12 @@ def quality_gate(
     graph: ResourceParam[KnowledgeGraph],
 ) -> dg.MaterializeResult[Any]:
     """The four layers of the generation held against each other, id by id. Its check decides whether readers will see it."""
-    generation = ledger.generations.building(context.partition_key)
 
-    def work(_: int) -> dict[str, Any]:
+    def work(generation: Generation) -> dict[str, Any]:
         found = {name: layer_agreement(ledger, originals, vectors, graph, generation, name) for name in LAYERS}
         return {"layers": {name: asdict(layer) for name, layer in found.items()}}
 
-    return run_stage(context, ledger, "quality_gate", generation, work)
+    return run_stage(context, ledger, "quality_gate", ledger.generations.building, work)
 
 
 @dg.asset(
@@ -100,13 +99,12 @@ def published_generation(
     context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger]
 ) -> dg.MaterializeResult[Any]:
     """What readers see: one row that names the generation, written only after every blocking check passed."""
-    project = context.partition_key
-    generation = ledger.generations.building(project)
 
-    def work(number: int) -> dict[str, Any]:
+    def work(generation: Generation) -> dict[str, Any]:
+        project, number = generation.project, generation.number
         linker = ledger.generations.stage_facts(project, number, "entities")["linker"]
         facts = ledger.reading.counts(project, number) | {"linker": linker, "trust_model": MODEL}
         current, published, reason = publish_generation(ledger, generation, facts)
         return {"current": current.number, "published": published, "reason": reason, **facts}
 
-    return run_stage(context, ledger, "published_generation", generation, work, rows="chunks")
+    return run_stage(context, ledger, "published_generation", ledger.generations.building, work, rows="chunks")

@@ -21,21 +21,22 @@ def run_stage(
     context: dg.AssetExecutionContext,
     ledger: PostgresLedger,
     stage: str,
-    generation: Generation,
-    work: Callable[[int], Mapping[str, Any]],
+    find: Callable[[str], Generation],
+    work: Callable[[Generation], Mapping[str, Any]],
     *,
     rows: str | None = None,
 ) -> dg.MaterializeResult[Any]:
-    """Do `work` for the generation, and report its facts; `rows` names the fact that is the asset's row count."""
+    """Find the project's generation, do `work` for it, and report its facts; `rows` names the fact that is the asset's row count."""
     began = time.perf_counter()
     try:
-        facts = dict(work(generation.number))
+        generation = find(context.partition_key)
+        facts = dict(work(generation))
     except DestinyError as error:
         # Only what may pass by itself is worth trying again.
         passing = isinstance(error, StoreUnavailableError | ModelError)
         raise dg.Failure(description=str(error), allow_retries=passing) from error
     facts.setdefault("seconds", round(time.perf_counter() - began, 3))
-    ledger.generations.report(generation.project, generation.number, stage, context.run_id, facts)
+    ledger.generations.report(generation.project, generation.number, stage, context.run.run_id, facts)
     return dg.MaterializeResult(metadata=_metadata(generation, facts, rows))
 
 

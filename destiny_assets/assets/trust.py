@@ -31,6 +31,6 @@ def trust_scores(context: dg.AssetExecutionContext, ledger: ResourceParam[Postgr
         context,
         ledger,
         "trust_scores",
-        ledger.generations.building(project),
-        lambda number: score_trust(ledger, project, number),
+        ledger.generations.building,
+        lambda generation: score_trust(ledger, project, generation.number),
     )

@@ -38,8 +38,8 @@ def chunks(
         context,
         ledger,
         "chunks",
-        ledger.generations.building(project),
-        lambda number: chunk_documents(ledger, tokens, project, number, progress),
+        ledger.generations.building,
+        lambda generation: chunk_documents(ledger, tokens, project, generation.number, progress),
         rows="total",
     )
 
@@ -67,8 +67,8 @@ def embeddings(
         context,
         ledger,
         "embeddings",
-        ledger.generations.building(project),
-        lambda _: embed_chunks(ledger, embedder, project, progress),
+        ledger.generations.building,
+        lambda generation: embed_chunks(ledger, embedder, project, generation.number, progress),
         rows="texts",
     )
 
@@ -97,7 +97,7 @@ def vector_index(
         context,
         ledger,
         "vector_index",
-        ledger.generations.building(project),
-        lambda number: index_vectors(ledger, vectors, embedder, project, number, progress),
+        ledger.generations.building,
+        lambda generation: index_vectors(ledger, vectors, embedder, project, generation.number, progress),
         rows="points",
     )

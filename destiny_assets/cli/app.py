@@ -1,5 +1,6 @@
 """The `destiny` command: what there is, and how a failure is told."""
 
+import logging
 import os
 import sys
 
@@ -25,6 +26,8 @@ demo.register(app)
 
 def main() -> None:
     """Run a command; a refusal or failure Destiny knows is one sentence on standard error and exit code 1."""
+    # The pool logs each vain attempt; the sentence below says it once.
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
     try:
         app()
     except DestinyError as error:

@@ -47,6 +47,7 @@ class KnowledgeService:
         if number is not None:
             return self._ledger.generations.number(project, number)
         if as_of is not None:
+            self._ledger.projects.require(project)
             return self._ledger.generations.as_of(project, as_of)
         found = self._ledger.generations.current(project)
         if found is None:

@@ -66,9 +66,10 @@ def project_graph(
     graph.remove(project, born_there - born)
     graph.retire(project, died_there - set(died), FOREVER)
     retired = graph.retire(project, [id_ for id_ in died if id_ not in died_there], generation)
-    written = graph.upsert_nodes(project, (node for node in nodes if node.id not in born_there))
+    # Those already there too: a killed run may have left them with a name that changed since.
+    written = graph.upsert_nodes(project, nodes)
     progress.advance("graph", written, len(born))
-    written += graph.upsert_edges(project, (edge for edge in edges if edge.id not in born_there))
+    written += graph.upsert_edges(project, edges)
     progress.advance("graph", written, len(born))
 
     expected = ledger.projections.graph_counts(project, generation)

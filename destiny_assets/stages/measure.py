@@ -101,7 +101,13 @@ def measure_project(
 ) -> dict[str, Any]:
     """Every suite of a project; a generation being built in which nothing changed is not measured again."""
     project, number = generation.project, generation.number
-    unchanged = generation.state == "building" and not any(ledger.generations.changes(project, number).values())
+    latest = ledger.generations.latest(project)
+    unchanged = (
+        generation.state == "building"
+        and latest is not None
+        and latest.collection == generation.collection
+        and not any(ledger.generations.changes(project, number).values())
+    )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
     return {
         "queries": sum(len(suite.queries) for suite in suites),

@@ -38,8 +38,12 @@ def chunk_documents(
     return {"documents": documents, **ledger.chunks.counts(project, generation)}
 
 
-def embed_chunks(ledger: PostgresLedger, embedder: Embedder, project: str, progress: Progress) -> Mapping[str, Any]:
+def embed_chunks(
+    ledger: PostgresLedger, embedder: Embedder, project: str, generation: int, progress: Progress
+) -> Mapping[str, Any]:
     """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
+    collection = collection_name(project, embedder.model_id)
+    ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
     missing = ledger.chunks.unembedded(project, embedder.model_id)
     done = 0
@@ -68,7 +72,6 @@ def index_vectors(
 ) -> Mapping[str, Any]:
     """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
     collection = collection_name(project, embedder.model_id)
-    ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
     index.ensure(collection, embedder.dimension)
     rows = ledger.projections.chunk_lifetimes(project, generation)
     born = {row.id for row in rows if row.born == generation and row.died == FOREVER}

@@ -122,7 +122,7 @@ class Growth:
                 ingest_sources(ledger, layers.originals, DocumentReader(), project, number, silence)
             ),
             "chunks": lambda: chunk_documents(ledger, MiniLMTokenizer(), project, number, silence),
-            "embeddings": lambda: embed_chunks(ledger, self.embedder, project, silence),
+            "embeddings": lambda: embed_chunks(ledger, self.embedder, project, number, silence),
             "vectors": lambda: index_vectors(ledger, layers.vectors, self.embedder, project, number, silence),
             "links": lambda: link_documents(ledger, open_extractor("none"), project, number, silence),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),

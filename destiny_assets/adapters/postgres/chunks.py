@@ -69,16 +69,24 @@ class Chunks:
         named = {"p": project, "forever": FOREVER, "documents": [document.document_id for document in documents]}
         with self._session.transaction() as cursor:
             alive = cursor.execute(
-                "select id::text as id from chunk where project = %(p)s and died = %(forever)s and document_id = any(%(documents)s::uuid[])",
+                """select id::text as id, context, text from chunk
+                   where project = %(p)s and died = %(forever)s and document_id = any(%(documents)s::uuid[])""",
                 named,
             ).fetchall()
+            stored = {row["id"]: (row["context"], row["text"]) for row in alive}
+            # White space is no part of a chunk's identity, but its text must stay what the document holds at its span.
+            changed = {
+                row["id"]
+                for row in chunks
+                if stored.get(row["id"], (row["context"], row["text"])) != (row["context"], row["text"])
+            }
             placed = cursor.execute(
                 """select p.id::text as id from placement p where p.project = %(p)s and p.died = %(forever)s and p.version_id in (
                    select id from document_version where project = %(p)s and document_id = any(%(documents)s::uuid[]))""",
                 named,
             ).fetchall()
             reconcile(cursor, PLACEMENT, project, generation, placements, alive={row["id"] for row in placed})
-            change = reconcile(cursor, CHUNK, project, generation, chunks, alive={row["id"] for row in alive})
+            change = reconcile(cursor, CHUNK, project, generation, chunks, alive=stored.keys(), changed=changed)
             cursor.execute(
                 "update document_version set chunker = %s where project = %s and died = %s and id = any(%s::uuid[])",
                 (chunker, project, FOREVER, [document.version_id for document in documents]),

@@ -63,10 +63,7 @@ class PostgresLedger:
             with self._pool.connection() as connection, connection.cursor() as cursor:
                 yield cursor
         except (psycopg.OperationalError, PoolTimeout) as error:
-            raise StoreUnavailableError(
-                f"The ledger at {without_secrets(self._url)} does not answer ({type(error).__name__}). "
-                "Check it with: destiny status"
-            ) from error
+            raise self._away(error) from error
 
     @contextmanager
     def stream(self, name: str) -> Iterator[psycopg.ServerCursor[DictRow]]:
@@ -80,18 +77,28 @@ class PostgresLedger:
         from alembic import command
         from alembic.config import Config
         from sqlalchemy import create_engine, text
+        from sqlalchemy.exc import OperationalError
         from sqlalchemy.pool import NullPool
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
         config.set_main_option("path_separator", "os")
         engine = create_engine(self._url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
-        with engine.begin() as connection:
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            connection.execute(text(f"create schema if not exists {SCHEMA}"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                connection.execute(text(f"create schema if not exists {SCHEMA}"))
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except OperationalError as error:
+            raise self._away(error) from error
+        finally:
+            engine.dispose()
+
+    def _away(self, error: Exception) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"The ledger at {without_secrets(self._url)} does not answer ({type(error).__name__}). Check it with: destiny status"
+        )
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the server answers."""

@@ -93,6 +93,7 @@ class Projects:
     def remove_source(self, project: str, name: str) -> bool:
         """Detach a source; its documents leave with the next generation. False when it was not there."""
         with self._session.transaction() as cursor:
+            cursor.execute("delete from quarantine where project = %s and source = %s", (project, name))
             cursor.execute("delete from source where project = %s and name = %s", (project, name))
             return cursor.rowcount == 1
 
