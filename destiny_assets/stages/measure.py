@@ -105,7 +105,7 @@ def measure_project(
     unchanged = (
         generation.state == "building"
         and latest is not None
-        and latest.collection == generation.collection
+        and generation.collection in (None, latest.collection)
         and not any(ledger.generations.changes(project, number).values())
     )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
