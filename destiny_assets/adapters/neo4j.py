@@ -7,6 +7,7 @@ of 1 s. A project is a range of keys.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -107,24 +108,25 @@ class Neo4jKnowledgeGraph:
 
         Raises `ConflictError` for a property with a reserved name (key, project, id, born, died).
         """
-        written = 0
-        for label, rows in _batches((node.label, _item_row(project, node)) for node in nodes):
-            text = (
-                f"UNWIND $rows AS row MERGE (item:{label} {{key: row.key}}) SET item = row.properties "
-                "RETURN count(*) AS number"
+        return self._write_in_step(
+            partial(
+                _number,
+                text=f"UNWIND $rows AS row MERGE (item:{label} {{key: row.key}}) SET item = row.properties "
+                "RETURN count(*) AS number",
+                parameters={"rows": rows},
             )
-            written += self._write(partial(_number, text=text, parameters={"rows": rows}))
-        return written
+            for label, rows in _batches((node.label, _item_row(project, node)) for node in nodes)
+        )
 
     def upsert_edges(self, project: str, edges: Iterable[Edge]) -> int:
         """Write edges by id between nodes that exist, a batch wholly or not at all; the number written.
 
         Raises `ConflictError` naming a missing end, an id that other nodes' edge has, or a property with a reserved name.
         """
-        written = 0
-        for type_, rows in _batches((edge.type, _edge_row(project, edge)) for edge in edges):
-            written += self._write(partial(_merge_edges, project=project, type_=type_, rows=rows))
-        return written
+        return self._write_in_step(
+            partial(_merge_edges, project=project, type_=type_, rows=rows)
+            for type_, rows in _batches((edge.type, _edge_row(project, edge)) for edge in edges)
+        )
 
     def retire(self, project: str, ids: Iterable[str], generation: int) -> int:
         """Set ``died = generation`` on nodes and edges with those ids; the number changed."""
@@ -211,6 +213,19 @@ class Neo4jKnowledgeGraph:
 
     def _session(self) -> "Session":
         return self._driver.session(database=self._database, fetch_size=_FETCH)
+
+    def _write_in_step(self, writes: "Iterable[Callable[[ManagedTransaction], int]]") -> int:
+        """Writes in order, one at a time: the next is made here while the server works on this one."""
+        written = 0
+        writing: Future[int] | None = None
+        with ThreadPoolExecutor(1) as writer:
+            for work in writes:
+                if writing is not None:
+                    written += writing.result()
+                writing = writer.submit(self._write, work)
+            if writing is not None:
+                written += writing.result()
+        return written
 
     def _write(self, work: "Callable[[ManagedTransaction], _Result]") -> _Result:
         with self._talking():

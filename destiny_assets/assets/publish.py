@@ -1,5 +1,6 @@
 """Measure the generation, hold its layers against each other, and let readers see it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -78,7 +79,12 @@ def quality_gate(
     """The four layers of the generation held against each other, id by id. Its check decides whether readers will see it."""
 
     def work(generation: Generation) -> dict[str, Any]:
-        found = {name: layer_agreement(ledger, originals, vectors, graph, generation, name) for name in LAYERS}
+        # Each layer answers from a process of its own, so they are asked at once.
+        with ThreadPoolExecutor(len(LAYERS)) as threads:
+            layers = threads.map(
+                lambda layer: layer_agreement(ledger, originals, vectors, graph, generation, layer), LAYERS
+            )
+            found = dict(zip(LAYERS, layers, strict=True))
         return {"layers": {name: asdict(layer) for name, layer in found.items()}}
 
     return run_stage(context, ledger, "quality_gate", ledger.generations.building, work)

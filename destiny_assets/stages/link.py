@@ -1,13 +1,13 @@
 """Link: what documents say of each other and of things becomes entities, mentions, references, and the graph layer."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from more_itertools import chunked
 
 from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.domain.graph import FOREVER
+from destiny_assets.domain.graph import FOREVER, Edge, Node
 from destiny_assets.domain.linking.linker import LINKER_VERSION, Linker, merged
 from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocument
 from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json, with_candidates
@@ -16,6 +16,7 @@ from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
 
 RULES = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
 _BATCH = 512
+_Item = TypeVar("_Item", Node, Edge)
 
 
 def link_documents(
@@ -58,29 +59,33 @@ def project_graph(
     rows = ledger.projections
     born_there = {id_ for _, id_ in graph.marked(project, "born", generation)}
     died_there = {id_ for _, id_ in graph.marked(project, "died", generation)}
-    nodes = [node for node in rows.graph_nodes(project, born=generation) if node.died == FOREVER]
-    edges = [edge for edge in rows.graph_edges(project, born=generation) if edge.died == FOREVER]
     died = [edge.id for edge in rows.graph_edges(project, died=generation) if edge.born < generation]
     died += [node.id for node in rows.graph_nodes(project, died=generation) if node.born < generation]
-    born = {node.id for node in nodes} | {edge.id for edge in edges}
-    graph.remove(project, born_there - born)
+    if born_there:
+        # A killed run was here before; what it wrote and the ledger no longer has goes.
+        graph.remove(project, born_there - rows.graph_ids(project, generation))
     graph.retire(project, died_there - set(died), FOREVER)
     retired = graph.retire(project, [id_ for id_ in died if id_ not in died_there], generation)
+    expected = rows.graph_counts(project, generation)
     # Those already there too: a killed run may have left them with a name that changed since.
-    written = graph.upsert_nodes(project, nodes)
-    progress.advance("graph", written, len(born))
-    written += graph.upsert_edges(project, edges)
-    progress.advance("graph", written, len(born))
+    written = graph.upsert_nodes(project, _living(rows.graph_nodes(project, born=generation)))
+    progress.advance("graph", written, sum(expected.values()))
+    written += graph.upsert_edges(project, _living(rows.graph_edges(project, born=generation)))
+    progress.advance("graph", written, sum(expected.values()))
 
-    expected = ledger.projections.graph_counts(project, generation)
-    if _nonzero(graph.count(project, generation)) != expected:
-        written += _heal(ledger, graph, project, generation)
     found = _nonzero(graph.count(project, generation))
+    if found != expected:
+        written += _heal(ledger, graph, project, generation)
+        found = _nonzero(graph.count(project, generation))
     if found != expected:
         raise ConflictError(
             f"The graph layer of {project!r} holds {found} where the ledger has {expected}. See: destiny doctor {project}"
         )
     return {"written": written, "retired": retired, **found}
+
+
+def _living(items: Iterable[_Item]) -> Iterator[_Item]:
+    return (item for item in items if item.died == FOREVER)
 
 
 def _heal(ledger: PostgresLedger, graph: KnowledgeGraph, project: str, generation: int) -> int:
