@@ -43,7 +43,7 @@ def read_front_matter(text: str) -> FrontMatter:
 
 
 def _yaml_entries(block: str) -> Mapping[Any, Any] | None:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         entries = yaml.load(block, Loader=yaml.CSafeLoader)
