@@ -93,11 +93,11 @@ def _check(fact: _Fact) -> dg.AssetChecksDefinition:
     description="Documents, ledger, vectors and graph hold the same ids at this generation.",
 )
 def layers_agree(context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.AssetCheckResult:
-    """Passes when no layer misses an id of the ledger or holds one too many."""
+    """Passes when no layer misses an id of the ledger, or shows one too many."""
     generation = ledger.generations.building(context.run.tags[_PARTITION])
     facts = ledger.generations.stage_facts(generation.project, generation.number, "quality_gate")
     layers: dict[str, dict[str, int]] = facts["layers"]
-    apart = {name: layer for name, layer in layers.items() if layer["missing"] or layer["extra"]}
+    apart = {name: layer for name, layer in layers.items() if layer["missing"] or layer["extra"] or layer["stale"]}
     return dg.AssetCheckResult(
         passed=not apart, metadata={name: dg.MetadataValue.json(layer) for name, layer in layers.items()}
     )

@@ -12,16 +12,21 @@ LAYERS = ("documents", "vectors", "graph")
 
 @dataclass(frozen=True, slots=True)
 class LayerAgreement:
-    """One layer against the ledger: ids the ledger has and it lacks, and the other way round."""
+    """One layer against the ledger at one generation.
+
+    `missing`: ids the ledger shows and the layer does not. `stale`: ids the layer still shows, though the ledger has retired them or
+    not yet shown them. `extra`: ids the layer shows and the ledger has never heard of.
+    """
 
     expected: int
     missing: int
     extra: int
+    stale: int
 
     @property
     def ok(self) -> bool:
         """Whether the layer holds exactly what it should."""
-        return not (self.missing or self.extra)
+        return not (self.missing or self.extra or self.stale)
 
 
 def layer_agreement(
@@ -36,13 +41,17 @@ def layer_agreement(
     project, number = generation.project, generation.number
     match layer:
         case "documents":
-            expected, present = ledger.documents.hashes(project, number), set(store.ids(project))
-            return LayerAgreement(len(expected), len(expected - present), 0)
+            expected = ledger.documents.hashes(project, number)
+            return LayerAgreement(len(expected), len(expected - set(store.ids(project))), 0, 0)
         case "vectors":
             expected = set(ledger.projections.visible_chunks(project, number))
             collection = generation.collection
             present = set(index.visible_ids(collection, number)) if collection and index.exists(collection) else set()
+            known = ledger.projections.chunk_ids
         case _:
             expected = ledger.projections.graph_ids(project, number)
             present = {id_ for _, id_ in graph.ids(project, number)}
-    return LayerAgreement(len(expected), len(expected - present), len(present - expected))
+            known = ledger.projections.graph_ids
+    surplus = present - expected
+    stale = len(surplus & known(project)) if surplus else 0
+    return LayerAgreement(len(expected), len(expected - present), len(surplus) - stale, stale)

@@ -53,12 +53,17 @@ def diagnose(
         generation=current.number if current else None,
         layers=layers,
         agreement={
-            side: {name: asdict(layer)[side] for name, layer in agreement.items()} for side in ("missing", "extra")
+            side: {name: asdict(layer)[side] for name, layer in agreement.items()}
+            for side in ("missing", "extra", "stale")
         },
         quarantined=quarantined,
     )
 
 
 def _health(layer: LayerAgreement) -> LayerHealth:
-    wrong = [f"{count} {word}" for count, word in ((layer.missing, "missing"), (layer.extra, "too many")) if count]
+    wrong = [
+        f"{count} {word}"
+        for count, word in ((layer.missing, "missing"), (layer.extra, "unknown"), (layer.stale, "stale"))
+        if count
+    ]
     return LayerHealth(layer.ok, layer.expected - layer.missing, ", ".join(wrong) or "agrees with the ledger")

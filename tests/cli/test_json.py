@@ -85,7 +85,7 @@ def test_doctor_reports_layers_agreement_and_quarantine(destiny: Destiny, grown:
     assert (said.code, found["ok"]) == (0, True)
     assert set(found["layers"]) == {"documents", "ledger", "vectors", "graph"}
     assert all(layer.keys() >= {"ok", "count", "detail"} for layer in found["layers"].values())
-    assert set(found["agreement"]) >= {"missing", "extra"}
+    assert set(found["agreement"]) >= {"missing", "extra", "stale"}
     (item,) = found["quarantined"]
     assert item.keys() >= {"document", "stage", "reason", "tries"}
     assert (item["document"], item["reason"]) == ("empty.md", "empty")

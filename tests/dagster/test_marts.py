@@ -95,9 +95,9 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
     cursor.execute("insert into generation (project, number, state) values ('wiki', 3, 'building')")
     cursor.execute("insert into publication (project, generation, published_at) values ('wiki', 2, '2026-01-05')")
     layers = {
-        "documents": {"expected": 1, "missing": 0, "extra": 0},
-        "vectors": {"expected": 2, "missing": 0, "extra": 0},
-        "graph": {"expected": 6, "missing": 1, "extra": 0},
+        "documents": {"expected": 1, "missing": 0, "extra": 0, "stale": 0},
+        "vectors": {"expected": 2, "missing": 0, "extra": 0, "stale": 0},
+        "graph": {"expected": 6, "missing": 1, "extra": 0, "stale": 0},
     }
     cursor.execute(
         """insert into stage_report (project, generation, stage, run_id, facts)

@@ -103,7 +103,7 @@ def test_every_section_shows_its_values() -> None:
     said = " ".join(Page(render_report(FULL)).text.split())
     for expected in (
         *("wiki", "Generation 2", "published 2026-01-05 12:00 UTC", "2 of 4 layers agree", "embedded by some-model"),
-        *("1 234 567", "✓ agrees", "✗ 2 missing, 1 extra", "not compared", "Final 90", "75 %"),
+        *("1 234 567", "✓ agrees", "✗ 2 missing, 1 unknown", "not compared", "Final 90", "75 %"),
         *("Documents · mean 0.81", "golden: 84 questions, generation 2", "0.720", "12.3", "nDCG@10 by generation"),
         *("Knowledge graph 3.00 s", "4.5 s of work in 2 stages", "mypy term 311", "Old rules → New rules"),
         *("What holds now? New rules 2 0.631", "And why?", "missed", "scan.pdf", "no text", "No text was found. 3"),

@@ -1,8 +1,11 @@
 """Whether the layers are well and agree: told, and nothing is mended by asking."""
 
+import uuid
+
 import pytest
 
-from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex
+from destiny_assets.domain.sparse import encode_query
 from destiny_assets.errors import NotFoundError
 from destiny_assets.serving.health import diagnose
 from destiny_assets.serving.results import Diagnosis
@@ -26,7 +29,9 @@ def test_layers_that_agree_are_well(growth: Growth) -> None:
     assert set(found.layers) == {"ledger", "documents", "vectors", "graph"}
     assert found.layers["ledger"].count == found.layers["vectors"].count == len(growth.seen(published))
     assert found.layers["documents"].count == len(DOCUMENTS)
-    assert found.agreement == {side: {"documents": 0, "vectors": 0, "graph": 0} for side in ("missing", "extra")}
+    assert found.agreement == {
+        side: {"documents": 0, "vectors": 0, "graph": 0} for side in ("missing", "extra", "stale")
+    }
 
 
 def test_a_lost_original_point_or_node_is_counted_by_layer_and_stays_lost(growth: Growth) -> None:
@@ -44,14 +49,22 @@ def test_a_lost_original_point_or_node_is_counted_by_layer_and_stays_lost(growth
         assert (found.layers["graph"].ok, found.layers["ledger"].ok) == (False, True)
 
 
-def test_what_a_layer_holds_too_many_is_counted(growth: Growth) -> None:
+def test_what_a_layer_still_shows_of_another_generation_is_stale(growth: Growth) -> None:
     published = growth.run()
     growth.delete("notes/rain.txt")
     second = growth.run()
     (retired,) = growth.layers.vectors.marked(second.collection or "", "died", 2)
     growth.layers.vectors.set_died(published.collection or "", [retired], 2**31 - 1)
     found = diagnosis(growth)
-    assert (found.ok, found.agreement["extra"]["vectors"], found.layers["vectors"].detail) == (False, 1, "1 too many")
+    assert (found.ok, found.agreement["stale"]["vectors"], found.layers["vectors"].detail) == (False, 1, "1 stale")
+
+
+def test_what_the_ledger_has_never_heard_of_is_extra(growth: Growth) -> None:
+    published = growth.run()
+    stranger = Point(str(uuid.uuid4()), "chunk", "document", "source", 1, encode_query("stranger"))
+    growth.layers.vectors.upsert(published.collection or "", [stranger], growth.embedder.embed(["stranger"]))
+    found = diagnosis(growth)
+    assert (found.ok, found.agreement["extra"]["vectors"], found.layers["vectors"].detail) == (False, 1, "1 unknown")
 
 
 def test_a_layer_that_does_not_answer_is_named_and_the_others_are_judged(growth: Growth) -> None:

@@ -144,14 +144,14 @@ class Growth:
         return current
 
     def agreement(self, generation: Generation) -> dict[str, tuple[int, int]]:
-        """(missing, extra) ids by layer."""
+        """(missing, surplus) ids by layer."""
         found = {
             name: layer_agreement(
                 self.layers.ledger, self.layers.originals, self.layers.vectors, self.layers.graph, generation, name
             )
             for name in LAYERS
         }
-        return {name: (layer.missing, layer.extra) for name, layer in found.items()}
+        return {name: (layer.missing, layer.extra + layer.stale) for name, layer in found.items()}
 
     def require_agreement(self, generation: Generation) -> None:
         assert self.agreement(generation) == dict.fromkeys(LAYERS, (0, 0))

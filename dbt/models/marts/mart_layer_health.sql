@@ -7,9 +7,11 @@ with agreement as (
         max(expected) filter (where layer = 'vectors') as vectors_expected,
         max(missing) filter (where layer = 'vectors') as vectors_missing,
         max(extra) filter (where layer = 'vectors') as vectors_extra,
+        max(stale) filter (where layer = 'vectors') as vectors_stale,
         max(expected) filter (where layer = 'graph') as graph_expected,
         max(missing) filter (where layer = 'graph') as graph_missing,
         max(extra) filter (where layer = 'graph') as graph_extra,
+        max(stale) filter (where layer = 'graph') as graph_stale,
         count(*) filter (where agrees) as agreeing,
         max(checked_at) as checked_at
     from {{ ref('stg_layer_agreement') }}
@@ -43,9 +45,11 @@ select
     a.vectors_expected,
     a.vectors_missing,
     a.vectors_extra,
+    a.vectors_stale,
     a.graph_expected,
     a.graph_missing,
     a.graph_extra,
+    a.graph_stale,
     -- The ledger agrees with itself.
     1 + coalesce(a.agreeing, 0) as layers_agreeing,
     a.checked_at,

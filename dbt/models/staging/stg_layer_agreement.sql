@@ -17,7 +17,9 @@ select
     (layer.value ->> 'expected')::bigint as expected,
     (layer.value ->> 'missing')::bigint as missing,
     (layer.value ->> 'extra')::bigint as extra,
-    coalesce((layer.value ->> 'missing')::bigint = 0 and (layer.value ->> 'extra')::bigint = 0, false) as agrees,
+    (layer.value ->> 'stale')::bigint as stale,
+    coalesce((layer.value ->> 'missing')::bigint = 0 and (layer.value ->> 'extra')::bigint = 0
+        and (layer.value ->> 'stale')::bigint = 0, false) as agrees,
     newest.at as checked_at
 from newest
 cross join lateral jsonb_each(newest.layers) as layer

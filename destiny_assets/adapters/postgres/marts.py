@@ -163,7 +163,7 @@ def _layers(cursor: Cursor[DictRow], at: Mapping[str, Any], rows: int) -> tuple[
     # The ledger is what the others are compared with, so it agrees by definition.
     ledger = Layer("ledger", "rows", rows)
     documents, *others = (
-        Layer(name, unit, known.get("expected"), known.get("missing", 0), known.get("extra", 0))
+        Layer(name, unit, known.get("expected"), known.get("missing", 0), known.get("extra", 0), known.get("stale", 0))
         for name, unit in _LAYERS
         for known in [found.get(name, {})]
     )

@@ -182,8 +182,14 @@ class Projections:
             ).fetchall()
         return {row["name"]: row["n"] for row in (*nodes, *edges)}
 
-    def graph_ids(self, project: str, generation: int) -> set[str]:
-        """Layer ids of every node and edge that a generation shows."""
+    def chunk_ids(self, project: str) -> set[str]:
+        """Layer ids of all chunk rows of a project, whichever generations show them."""
+        with self._session.stream("chunk_ids") as cursor:
+            cursor.execute("select id::text as id, born from chunk where project = %s", (project,))
+            return {layer_id(row["id"], row["born"]) for row in cursor}
+
+    def graph_ids(self, project: str, generation: int | None = None) -> set[str]:
+        """Layer ids of every node and edge that a generation shows; of all generations without one."""
         nodes = {node.id for node in self.graph_nodes(project, shown=generation)}
         return nodes | {edge.id for edge in self.graph_edges(project, shown=generation)}
 

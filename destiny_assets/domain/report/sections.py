@@ -239,7 +239,11 @@ def _agreement(layer: Layer) -> tuple[str, str]:
         return "unknown", "not compared"
     if layer.agrees:
         return "ok", "✓ agrees"
-    said = [f"{count} {word}" for count, word in ((layer.missing, "missing"), (layer.extra, "extra")) if count]
+    said = [
+        f"{count} {word}"
+        for count, word in ((layer.missing, "missing"), (layer.extra, "unknown"), (layer.stale, "stale"))
+        if count
+    ]
     return "off", f"✗ {', '.join(said)}"
 
 

@@ -19,11 +19,12 @@ class Layer:
     expected: int | None
     missing: int = 0
     extra: int = 0
+    stale: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether it was compared and holds exactly what it should."""
-        return self.expected is not None and not (self.missing or self.extra)
+        return self.expected is not None and not (self.missing or self.extra or self.stale)
 
 
 @dataclass(frozen=True, slots=True)
