@@ -21,7 +21,8 @@ def test_every_messy_file_is_read_or_quarantined_with_a_reason(layers: Layers, t
         if path.is_file()
     }
     with growing(layers, tmp_path / "documents") as growth:
-        shutil.copytree(data / name / "files", growth.folder, dirs_exist_ok=True)
+        shutil.rmtree(growth.folder)
+        shutil.copytree(data / name / "files", growth.folder)
         published = growth.run()
         read = set(layers.ledger.documents.known(growth.project, "folder"))
         quarantined = {item.uri: item for item in layers.ledger.projects.quarantined(growth.project)}
