@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from importlib.resources import files
 
 import numpy as np
@@ -93,11 +92,3 @@ def test_stems_agree_with_an_independent_porter2_on_a_whole_vocabulary() -> None
 @given(word=st.text(alphabet="abcdeiylmnorstugz", max_size=14))
 def test_stems_agree_with_an_independent_porter2_on_made_up_words(word: str) -> None:
     assert stem(word) == SnowballStemmer("english").stem_word(word)
-
-
-def test_documents_are_encoded_fast_enough_not_to_matter_beside_embedding() -> None:
-    texts = ["The quick brown fox jumps over the lazy dog near the river bank. " * 10] * 1_000
-    began = time.perf_counter()
-    encode_documents(texts)
-    megabytes_a_second = sum(map(len, texts)) / 1e6 / (time.perf_counter() - began)
-    assert megabytes_a_second > 1, "embedding reads 0.1 MB/s"

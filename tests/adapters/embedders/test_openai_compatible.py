@@ -60,7 +60,7 @@ def test_requests_are_spaced_where_a_rate_is_given(server: EmbeddingsServer) -> 
     began = time.perf_counter()
     for _ in range(4):
         embedder.embed(["text"])
-    assert 0.6 <= time.perf_counter() - began < 5
+    assert time.perf_counter() - began >= 0.6
 
 
 @pytest.mark.parametrize(
