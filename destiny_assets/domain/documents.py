@@ -4,10 +4,13 @@ Parsers produce these values, the chunker and the linker consume them. No bytes,
 Every offset counts Python characters of `ParsedDocument.text`, half-open: ``text[start:end]``.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Status(StrEnum):
@@ -85,3 +88,21 @@ class SourceItem:
     fingerprint: str
     size: int
     modified_at: datetime | None = None
+
+
+def unstorable_part(document: ParsedDocument) -> str | None:
+    """The first part that no database can hold, since it has a NUL or half a surrogate pair; None when all is well.
+
+    Parsers of whole text never leave such; metadata of office files and escapes in notebooks and pages can.
+    """
+    parts: dict[str, Iterable[str]] = {
+        "text": (document.text,),
+        "title": (document.title,),
+        "authors": document.authors,
+        "fields": (*document.fields.keys(), *document.fields.values()),
+        "headings": (heading.title for heading in document.headings),
+        "links": (word for link in document.links for word in (link.target, link.label)),
+    }
+    return next(
+        (name for name, strings in parts.items() if any(_UNSTORABLE.search(string) for string in strings)), None
+    )

@@ -11,7 +11,7 @@ from destiny_assets.adapters.postgres.documents import KnownVersion, NewVersion
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Quarantined, Source
 from destiny_assets.adapters.sources import open_source
-from destiny_assets.domain.documents import SourceItem
+from destiny_assets.domain.documents import SourceItem, unstorable_part
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
 
@@ -115,6 +115,8 @@ def _read(
     try:
         data = place.read(item)
         parsed = reader.parse(data, uri=item.uri)
+        if wrong := unstorable_part(parsed):
+            raise UnreadableDocumentError("broken", f"The {wrong} of {item.uri} holds a NUL or half a surrogate pair.")
     except UnreadableDocumentError as error:
         return _Failure(item, error)
     return NewVersion(source, item.uri, store.put(project, data), item.fingerprint, len(data), parsed)

@@ -1,9 +1,11 @@
 """Understand: documents become chunks, chunks become vectors, vectors become points of the vector layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from more_itertools import chunked
 
 from destiny_assets.adapters.postgres.chunks import ChunkedDocument
@@ -26,8 +28,7 @@ def chunk_documents(
 ) -> Mapping[str, Any]:
     """Cut every living document that this chunker has not cut yet; end chunks of documents that are gone."""
     documents = 0
-    for batch in ledger.documents.pending(project, "chunker", CHUNKER):
-        starts = tokens.token_starts([document.parsed.text for document in batch])
+    for batch, starts in _tokenised(ledger.documents.pending(project, "chunker", CHUNKER), tokens):
         cut = [_chunked(document, offsets) for document, offsets in zip(batch, starts, strict=True)]
         ledger.chunks.store(project, generation, cut, CHUNKER)
         documents += len(batch)
@@ -134,7 +135,22 @@ def _upsert(
     return done
 
 
-def _chunked(document: StoredDocument, offsets: Any) -> ChunkedDocument:
+def _tokenised(
+    batches: Iterator[list[StoredDocument]], tokens: TokenCounter
+) -> Iterator[tuple[list[StoredDocument], list[npt.NDArray[np.int64]]]]:
+    """Each batch with the starts of its tokens; the tokenizer, which needs no interpreter, works one batch ahead."""
+    with ThreadPoolExecutor(1) as tokenizer:
+        ahead: tuple[list[StoredDocument], Future[list[npt.NDArray[np.int64]]]] | None = None
+        for batch in batches:
+            coming = batch, tokenizer.submit(tokens.token_starts, [document.parsed.text for document in batch])
+            if ahead is not None:
+                yield ahead[0], ahead[1].result()
+            ahead = coming
+        if ahead is not None:
+            yield ahead[0], ahead[1].result()
+
+
+def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64]) -> ChunkedDocument:
     chunks = split(document.parsed, offsets)
     return ChunkedDocument(
         document.document_id, document.version_id, chunks, [signature(chunk.text).tobytes() for chunk in chunks]

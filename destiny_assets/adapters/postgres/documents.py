@@ -122,7 +122,8 @@ class Documents:
     def pending(self, project: str, stage: str, code: str, *, batch: int = 256) -> Iterator[list[StoredDocument]]:
         """Living documents that `stage` (``chunker`` or ``linker``) has not processed with this `code`, a batch at a time.
 
-        Storing a stage's result (`Chunks.store`, `Links.store_traces`) marks its documents as processed.
+        Storing a stage's result (`Chunks.store`, `Links.store_traces`) marks its documents as processed; a batch may be asked for
+        before the last one is stored.
         """
         column = {"chunker": "chunker", "linker": "linker"}[stage]
         after = "00000000-0000-0000-0000-000000000000"

@@ -21,9 +21,14 @@ class Links:
     def store_traces(self, project: str, traces: Mapping[str, str], code: str) -> None:
         """Keep what was read of each document (JSON by version id), and which code read it."""
         with self._session.transaction() as cursor:
-            cursor.executemany(
-                "update document_version set traces = %s::jsonb, linker = %s where project = %s and id = %s and died = %s",
-                [(text, code, project, version, FOREVER) for version, text in traces.items()],
+            cursor.execute("create temp table staged_traces (id uuid, traces jsonb) on commit drop")
+            with cursor.copy("copy staged_traces from stdin") as copy:
+                for row in traces.items():
+                    copy.write_row(row)
+            cursor.execute(
+                """update document_version v set traces = s.traces, linker = %s from staged_traces s
+                   where v.project = %s and v.id = s.id and v.died = %s""",
+                (code, project, FOREVER),
             )
 
     def traces(self, project: str) -> Iterator[str]:

@@ -103,7 +103,7 @@ class Projections:
                 yield layer_id(row["id"], row["born"])
 
     def points(
-        self, project: str, model_id: str, *, born: int | None = None, batch: int = 512
+        self, project: str, model_id: str, *, born: int | None = None, batch: int = 1_000
     ) -> Iterator[tuple[list[PointRow], Vectors]]:
         """Living chunk rows with their vectors, shape (n, dimension); of one generation only where `born` is given."""
         with self._session.stream("points") as cursor:

@@ -3,14 +3,16 @@ business.
 """
 
 import dataclasses
-import json
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
-from destiny_assets.domain.documents import Relation
 from destiny_assets.domain.linking.candidates import candidates, person_names
 from destiny_assets.domain.linking.citations import citations, own_identifiers
-from destiny_assets.domain.linking.names import EntityKind
-from destiny_assets.domain.linking.records import Citation, DocumentTraces, Identifier, LinkableDocument, TermCandidate
+from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocument, TermCandidate
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 TRACES_VERSION = "1"
 """Raised whenever `read_document` would answer differently for the same document, so that stored traces are read again.
@@ -43,31 +45,16 @@ def with_candidates(traces: DocumentTraces, suggested: Iterable[TermCandidate]) 
 
 def to_json(traces: DocumentTraces) -> str:
     """The storable form; `from_json` gives the same value back."""
-    record = dataclasses.asdict(traces) | {"candidates": [dataclasses.astuple(term) for term in traces.candidates]}
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+    return _format().dump_json(traces).decode()
 
 
 def from_json(text: str) -> DocumentTraces:
     """Read what `to_json` wrote."""
-    record = json.loads(text)
-    return DocumentTraces(
-        document=record["document"],
-        uri=record["uri"],
-        title=record["title"],
-        identifiers=tuple(Identifier(**identifier) for identifier in record["identifiers"]),
-        authors=tuple(record["authors"]),
-        citations=tuple(
-            Citation(
-                **{
-                    **citation,
-                    "identifier": Identifier(**citation["identifier"]) if citation["identifier"] else None,
-                    "relation": Relation(citation["relation"]),
-                }
-            )
-            for citation in record["citations"]
-        ),
-        candidates=tuple(
-            TermCandidate(name, EntityKind(kind), count, ordinary)
-            for name, kind, count, ordinary in record["candidates"]
-        ),
-    )
+    return _format().validate_json(text)
+
+
+@cache
+def _format() -> "TypeAdapter[DocumentTraces]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(DocumentTraces)
