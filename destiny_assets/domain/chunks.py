@@ -37,4 +37,11 @@ def normalised(text: str) -> str:
 
 def stable_id(*parts: str) -> str:
     """A UUID that depends on nothing but the given parts (RFC 9562 version 5)."""
-    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+    # What str(uuid.uuid5(...)) says, in a third of its time: an ingest of 5,000 documents asks for 600,000 of them.
+    digest = bytearray(
+        hashlib.sha1(_NAMESPACE.bytes + "\x1f".join(parts).encode(), usedforsecurity=False).digest()[:16]
+    )
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

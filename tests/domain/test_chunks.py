@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import unicodedata
+import uuid
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +56,9 @@ def test_an_id_is_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     ]
     assert found == [stable_id("chunk", "é", "0")] * 2
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_an_id_is_the_version_5_uuid_of_its_parts(parts: list[str]) -> None:
+    namespace = uuid.UUID("6f1d3f0a-6b0e-5f9a-9d38-5a1f3f6d2c11")
+    assert stable_id(*parts) == str(uuid.uuid5(namespace, "\x1f".join(parts)))
