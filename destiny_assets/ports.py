@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from destiny_assets.domain.documents import ParsedDocument, SourceItem
+from destiny_assets.domain.documents import SourceItem
 from destiny_assets.domain.graph import Edge, Neighbour, Node
 from destiny_assets.domain.linking.records import TermCandidate
 
@@ -48,14 +48,6 @@ class SourceReader(Protocol):
 
     def read(self, item: SourceItem) -> bytes:
         """The bytes of one item; raises `UnreadableDocumentError`."""
-        ...
-
-
-class DocumentParser(Protocol):
-    """Bytes to text with structure."""
-
-    def parse(self, data: bytes, *, uri: str) -> ParsedDocument:
-        """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input."""
         ...
 
 

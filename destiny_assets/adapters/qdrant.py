@@ -47,9 +47,9 @@ class Candidate:
     score: float
 
 
-def collection_name(project: str, model_id: str) -> str:
-    """One collection a project and embedding model."""
-    return f"{project}--{hashlib.sha256(model_id.encode()).hexdigest()[:12]}"
+def collection_name(project: str, model_id: str, encoder: str) -> str:
+    """One collection a project, embedding model and encoder of sparse vectors: what another one made is not comparable."""
+    return f"{project}--{hashlib.sha256(f'{model_id} {encoder}'.encode()).hexdigest()[:12]}"
 
 
 class QdrantVectorIndex:

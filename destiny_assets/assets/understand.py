@@ -9,17 +9,16 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
-from destiny_assets.domain.chunking import CHUNKER
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import Embedder, Progress, TokenCounter
-from destiny_assets.stages.understand import chunk_documents, embed_chunks, index_vectors
+from destiny_assets.stages.understand import CHUNKING, chunk_documents, embed_chunks, index_vectors
 
 
 @dg.asset(
     group_name="understand",
     kinds={"postgres"},
     owners=OWNERS,
-    code_version=CHUNKER,
+    code_version=CHUNKING,
     deps=[documents],
     partitions_def=PROJECTS,
     pool="postgres",

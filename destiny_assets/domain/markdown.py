@@ -1,6 +1,6 @@
 """Headings and links of Markdown (CommonMark with wiki links and bare addresses), with exact offsets.
 
-A line scanner instead of a parser: markdown-it-py keeps line numbers only, and is far slower. Code, comments and images
+A line scanner instead of a parser: markdown-it-py keeps line numbers only, no offsets. Code, comments and images
 are passed over. Front matter is data, not Markdown: callers pass where it ends.
 """
 

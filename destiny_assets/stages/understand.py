@@ -14,11 +14,13 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name
 from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
-from destiny_assets.domain.near_duplicates import duplicates, signature
-from destiny_assets.domain.sparse import encode_documents
+from destiny_assets.domain.near_duplicates import SIGNATURE, duplicates, signature
+from destiny_assets.domain.sparse import ENCODER, encode_documents
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Embedder, Progress, TokenCounter
 
+# What a document is cut and compared by; a change of either takes every document up again.
+CHUNKING = f"{CHUNKER} {SIGNATURE}"
 # Long enough that sorting by length leaves little padding, short enough that a killed run loses seconds.
 _EMBED_BATCH = 4_096
 
@@ -28,9 +30,9 @@ def chunk_documents(
 ) -> Mapping[str, Any]:
     """Cut every living document that this chunker has not cut yet; end chunks of documents that are gone."""
     documents = 0
-    for batch, starts in _tokenised(ledger.documents.pending(project, "chunker", CHUNKER), tokens):
+    for batch, starts in _tokenised(ledger.documents.pending(project, "chunker", CHUNKING), tokens):
         cut = [_chunked(document, offsets) for document, offsets in zip(batch, starts, strict=True)]
-        ledger.chunks.store(project, generation, cut, CHUNKER)
+        ledger.chunks.store(project, generation, cut, CHUNKING)
         documents += len(batch)
         progress.advance("chunks", documents, 0)
     retired = ledger.chunks.retire_orphans(project, generation)
@@ -43,7 +45,7 @@ def embed_chunks(
     ledger: PostgresLedger, embedder: Embedder, project: str, generation: int, progress: Progress
 ) -> Mapping[str, Any]:
     """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
-    collection = collection_name(project, embedder.model_id)
+    collection = collection_name(project, embedder.model_id, ENCODER)
     ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
     missing = ledger.chunks.unembedded(project, embedder.model_id)
@@ -72,7 +74,7 @@ def index_vectors(
     progress: Progress,
 ) -> Mapping[str, Any]:
     """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
-    collection = collection_name(project, embedder.model_id)
+    collection = collection_name(project, embedder.model_id, ENCODER)
     index.ensure(collection, embedder.dimension)
     rows = ledger.projections.chunk_lifetimes(project, generation)
     born = {row.id for row in rows if row.born == generation and row.died == FOREVER}

@@ -26,7 +26,7 @@ def index(stores: Stores) -> Iterator[QdrantVectorIndex]:
 
 @pytest.fixture
 def collection(index: QdrantVectorIndex) -> Iterator[str]:
-    name = collection_name(f"q-{secrets.token_hex(4)}", EMBEDDER.model_id)
+    name = collection_name(f"q-{secrets.token_hex(4)}", EMBEDDER.model_id, "bm25-1")
     index.ensure(name, EMBEDDER.dimension)
     yield name
     index.drop(name)
@@ -117,9 +117,9 @@ def test_removing_and_ending_what_is_not_there_is_harmless(index: QdrantVectorIn
 
 def test_the_collections_of_a_project_are_its_own(index: QdrantVectorIndex) -> None:
     name = f"p-{secrets.token_hex(4)}"
-    ours = [collection_name(name, "model-1"), collection_name(name, "model-2")]
+    ours = [collection_name(name, "model-1", "bm25-1"), collection_name(name, "model-2", "bm25-1")]
     # A project's name may itself hold two dashes.
-    theirs = [collection_name(f"{name}--x", "model-1"), collection_name(f"{name}-x", "model-1")]
+    theirs = [collection_name(f"{name}--x", "model-1", "bm25-1"), collection_name(f"{name}-x", "model-1", "bm25-1")]
     try:
         for collection in (*ours, *theirs):
             index.ensure(collection, 4)
@@ -130,8 +130,9 @@ def test_the_collections_of_a_project_are_its_own(index: QdrantVectorIndex) -> N
 
 
 def test_models_have_collections_of_their_own() -> None:
-    assert collection_name("wiki", "a") != collection_name("wiki", "b")
-    assert collection_name("wiki", "a") == collection_name("wiki", "a")
+    assert collection_name("wiki", "a", "bm25-1") != collection_name("wiki", "b", "bm25-1")
+    assert collection_name("wiki", "a", "bm25-1") != collection_name("wiki", "a", "bm25-2")
+    assert collection_name("wiki", "a", "bm25-1") == collection_name("wiki", "a", "bm25-1")
 
 
 @pytest.mark.filterwarnings("error")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from destiny_assets.adapters.postgres.projects import Source
+from destiny_assets.domain.near_duplicates import signature
 from tests.stages.growing import DOCUMENTS, Growth
 
 STAMPS, RAIN = "handbook/stamps.md", "notes/rain.txt"
@@ -315,3 +316,16 @@ class TestModels:
         assert growth.seen(first) == growth.seen(second)
         growth.require_agreement(first)
         assert growth.run() == second
+
+
+def test_signatures_of_another_version_are_made_again_and_chunks_keep_their_ids(growth: Growth) -> None:
+    before = growth.seen(growth.run())
+    ledger, project = growth.layers.ledger, growth.project
+    with ledger.transaction() as cursor:
+        cursor.execute("update chunk set signature = %s where project = %s", (bytes(8), project))
+        cursor.execute("update document_version set chunker = 'of old' where project = %s", (project,))
+    second = growth.run()
+    assert (second.number, growth.seen(second)) == (2, before)
+    ids, signatures = ledger.chunks.signatures(project)
+    assert len(ids) == len(before)
+    assert all((row == signature(before[id_])).all() for id_, row in zip(ids, signatures, strict=True))

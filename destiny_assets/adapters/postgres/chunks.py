@@ -69,17 +69,14 @@ class Chunks:
         named = {"p": project, "forever": FOREVER, "documents": [document.document_id for document in documents]}
         with self._session.transaction() as cursor:
             alive = cursor.execute(
-                """select id::text as id, context, text from chunk
+                """select id::text as id, context, text, signature from chunk
                    where project = %(p)s and died = %(forever)s and document_id = any(%(documents)s::uuid[])""",
                 named,
             ).fetchall()
-            stored = {row["id"]: (row["context"], row["text"]) for row in alive}
-            # White space is no part of a chunk's identity, but its text must stay what the document holds at its span.
-            changed = {
-                row["id"]
-                for row in chunks
-                if stored.get(row["id"], (row["context"], row["text"])) != (row["context"], row["text"])
-            }
+            stored = {row["id"]: _content(row) for row in alive}
+            # White space is no part of a chunk's identity, but its text must stay what the document holds at its span; and a
+            # signature of another version is comparable with none of this one.
+            changed = {row["id"] for row in chunks if row["id"] in stored and stored[row["id"]] != _content(row)}
             placed = cursor.execute(
                 """select p.id::text as id from placement p where p.project = %(p)s and p.died = %(forever)s and p.version_id in (
                    select id from document_version where project = %(p)s and document_id = any(%(documents)s::uuid[]))""",
@@ -205,3 +202,8 @@ class Chunks:
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})
+
+
+def _content(row: Mapping[str, Any]) -> tuple[str, str, bytes]:
+    """What of a chunk may change while its id stays."""
+    return row["context"], row["text"], row["signature"]
