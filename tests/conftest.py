@@ -10,6 +10,7 @@ import pytest
 
 from destiny_assets.local import supervisor
 from destiny_assets.settings import URL_VARIABLES, Stores
+from tests.stages.growing import Growth, Layers, growing, open_layers
 
 
 @contextmanager
@@ -44,3 +45,17 @@ def stores(stores_home: Path) -> Stores:
     """The session's servers, shared by all tests: leave nothing behind that another test could trip over."""
     urls = supervisor.start(stores_home)
     return Stores(*(urls[name] for name in URL_VARIABLES))
+
+
+@pytest.fixture(scope="session")
+def layers(stores: Stores) -> Iterator[Layers]:
+    """The four layers of the session's servers, opened once."""
+    with open_layers(stores) as opened:
+        yield opened
+
+
+@pytest.fixture
+def growth(layers: Layers, tmp_path: Path) -> Iterator[Growth]:
+    """A small project of the test's own, over all four layers."""
+    with growing(layers, tmp_path / "documents") as project:
+        yield project

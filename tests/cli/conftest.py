@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from destiny_assets.cli.app import main
-from destiny_assets.settings import Stores
-from tests.stages.growing import Growth, Layers, growing, open_layers
+from tests.stages.growing import Growth, Layers, growing
 
 
 @dataclass(frozen=True)
@@ -76,12 +75,6 @@ class Destiny:
 @pytest.fixture(scope="session")
 def destiny(stores_home: Path) -> Destiny:
     return Destiny(stores_home)
-
-
-@pytest.fixture(scope="package")
-def layers(stores: Stores) -> Iterator[Layers]:
-    with open_layers(stores) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="package")

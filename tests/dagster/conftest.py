@@ -16,21 +16,9 @@ from destiny_assets.definitions import build_definitions
 from destiny_assets.domain.report.folder import ReportsFolder
 from destiny_assets.settings import Stores
 from resources.stores import WriterResource
-from tests.stages.growing import Growth, Layers, Silence, growing, open_layers
+from tests.stages.growing import Growth, Silence
 
 Execute = Callable[..., dg.ExecuteInProcessResult]
-
-
-@pytest.fixture(scope="package")
-def layers(stores: Stores) -> Iterator[Layers]:
-    with open_layers(stores) as opened:
-        yield opened
-
-
-@pytest.fixture
-def growth(layers: Layers, tmp_path: Path) -> Iterator[Growth]:
-    with growing(layers, tmp_path / "documents") as project:
-        yield project
 
 
 @pytest.fixture
