@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from destiny_assets.domain.documents import SourceItem
+from destiny_assets.domain.documents import SourceContent, SourceItem
 from destiny_assets.domain.graph import Edge, Neighbour, Node
 from destiny_assets.domain.linking.records import TermCandidate
 
@@ -46,8 +46,8 @@ class SourceReader(Protocol):
         """What the source holds now, without reading contents; raises `StoreUnavailableError` if it can't be listed."""
         ...
 
-    def read(self, item: SourceItem) -> bytes:
-        """The bytes of one item; raises `UnreadableDocumentError`."""
+    def read(self, item: SourceItem) -> SourceContent:
+        """The bytes of one item and what the source knows of them; raises `UnreadableDocumentError`."""
         ...
 
 

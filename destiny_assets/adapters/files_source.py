@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from destiny_assets.adapters.documents import first_line, open_object_store
 from destiny_assets.adapters.parsers.limits import MAX_BYTES, check_size
-from destiny_assets.domain.documents import SourceItem
+from destiny_assets.domain.documents import SourceContent, SourceItem
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.settings import without_secrets
 
@@ -167,7 +167,7 @@ class LocalFiles:
             modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
         )
 
-    def read(self, item: SourceItem) -> bytes:
+    def read(self, item: SourceItem) -> SourceContent:
         """The bytes of one file; raises `UnreadableDocumentError` ("huge" before any byte is read, "unreachable")."""
         check_size(item.size, item.uri)
         try:
@@ -179,7 +179,7 @@ class LocalFiles:
         except (OSError, RuntimeError) as error:
             raise UnreadableDocumentError("unreachable", f"{item.uri} cannot be read: {error}") from error
         check_size(len(data), item.uri)
-        return data
+        return SourceContent(data)
 
     def _path(self, uri: str) -> Path:
         path = self._root / uri
@@ -221,7 +221,7 @@ class ObjectFiles:
                 f"{self._name} cannot be listed: {first_line(error)}. Check the address and the credentials."
             ) from error
 
-    def read(self, item: SourceItem) -> bytes:
+    def read(self, item: SourceItem) -> SourceContent:
         """The bytes of one object; raises `UnreadableDocumentError` ("huge" before any byte is read, "unreachable")."""
         import obstore
         from obstore.exceptions import BaseError
@@ -230,6 +230,6 @@ class ObjectFiles:
         try:
             answer = obstore.get(self._store, item.uri)
             check_size(answer.meta["size"], item.uri)
-            return bytes(answer.bytes())
+            return SourceContent(bytes(answer.bytes()))
         except (BaseError, OSError) as error:
             raise UnreadableDocumentError("unreachable", f"{item.uri} cannot be read: {first_line(error)}") from error

@@ -6,7 +6,7 @@ Every offset counts Python characters of `ParsedDocument.text`, half-open: ``tex
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,12 +57,24 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who wrote or said ``text[start:end]``, and when; `revision` names the commit or turn that it came with."""
+
+    start: int
+    end: int
+    author: str
+    written_at: datetime | None = None
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A document as text, with what its format says about it.
 
     `fields` holds header fields as written (lower-case names), `status` the recognised one of them. `page_starts` are the
-    offsets at which pages begin, for formats that have pages. `parser` is name and version of what read it: part of the
-    identity of everything derived, so that an upgraded parser redoes exactly its own documents.
+    offsets at which pages begin, for formats that have pages. `authorship` ascends and does not overlap. `parser` is name and
+    version of what read it: part of the identity of everything derived, so that an upgraded parser redoes exactly its own
+    documents.
     """
 
     title: str
@@ -78,6 +90,7 @@ class ParsedDocument:
     status: Status | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     page_starts: tuple[int, ...] = ()
+    authorship: tuple[Authorship, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,67 @@ class SourceItem:
     modified_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LineAuthorship:
+    """Who wrote the lines `first` to `last` of a text, counted from 1, both included."""
+
+    first: int
+    last: int
+    author: str
+    written_at: datetime | None = None
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a source knows of a document that its bytes need not say; `fields` have lower-case names, `lines` ascend."""
+
+    authors: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[LineAuthorship, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContent:
+    """One item as read: the original bytes, their media type where the source knows better than the bytes show, and more facts."""
+
+    data: bytes
+    media_type: str | None = None
+    facts: SourceFacts = field(default_factory=SourceFacts)
+
+
+def with_facts(document: ParsedDocument, facts: SourceFacts) -> ParsedDocument:
+    """The document with what its source knows of it; what the document says of itself goes first.
+
+    Authorship of lines becomes authorship of spans where the text has as many lines as the source counted: a format
+    that was converted has other lines than its bytes.
+    """
+    return replace(
+        document,
+        authors=document.authors or facts.authors,
+        created_at=document.created_at or facts.created_at,
+        updated_at=document.updated_at or facts.updated_at,
+        fields={**facts.fields, **document.fields},
+        authorship=document.authorship or _spans_of_lines(document.text, facts.lines),
+    )
+
+
+def _spans_of_lines(text: str, lines: tuple[LineAuthorship, ...]) -> tuple[Authorship, ...]:
+    if not lines:
+        return ()
+    edges = [0, *(found.end() for found in re.finditer("\n", text))]
+    if edges[-1] < len(text):
+        edges.append(len(text))
+    if lines[-1].last != len(edges) - 1:
+        return ()
+    return tuple(
+        Authorship(edges[some.first - 1], edges[some.last], some.author, some.written_at, some.revision)
+        for some in lines
+    )
+
+
 def unstorable_part(document: ParsedDocument) -> str | None:
     """The first part that no database can hold, since it has a NUL or half a surrogate pair; None when all is well.
 
@@ -98,7 +172,7 @@ def unstorable_part(document: ParsedDocument) -> str | None:
     parts: dict[str, Iterable[str]] = {
         "text": (document.text,),
         "title": (document.title,),
-        "authors": document.authors,
+        "authors": (*document.authors, *(part.author for part in document.authorship)),
         "fields": (*document.fields.keys(), *document.fields.values()),
         "headings": (heading.title for heading in document.headings),
         "links": (word for link in document.links for word in (link.target, link.label)),

@@ -11,7 +11,7 @@ from destiny_assets.adapters.postgres.documents import KnownVersion, NewVersion
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Quarantined, Source
 from destiny_assets.adapters.sources import open_source
-from destiny_assets.domain.documents import SourceItem, unstorable_part
+from destiny_assets.domain.documents import SourceItem, unstorable_part, with_facts
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
 
@@ -113,13 +113,13 @@ def _read(
     item: SourceItem, place: SourceReader, store: DocumentStore, reader: DocumentReader, project: str, source: str
 ) -> NewVersion | _Failure:
     try:
-        data = place.read(item)
-        parsed = reader.parse(data, uri=item.uri)
+        content = place.read(item)
+        parsed = with_facts(reader.parse(content.data, uri=item.uri, media_type=content.media_type), content.facts)
         if wrong := unstorable_part(parsed):
             raise UnreadableDocumentError("broken", f"The {wrong} of {item.uri} holds a NUL or half a surrogate pair.")
     except UnreadableDocumentError as error:
         return _Failure(item, error)
-    return NewVersion(source, item.uri, store.put(project, data), item.fingerprint, len(data), parsed)
+    return NewVersion(source, item.uri, store.put(project, content.data), item.fingerprint, len(content.data), parsed)
 
 
 def _settle(

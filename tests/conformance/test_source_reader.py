@@ -63,7 +63,7 @@ class TestSourceReader:
     def test_every_item_reads_as_it_was_listed(self, make: Callable[..., SourceReader], tmp_path: Path) -> None:
         reader = make(tmp_path, FILES)
         for item in reader.scan():
-            data = reader.read(item)
+            data = reader.read(item).data
             assert data == FILES[item.uri]
             assert item.size == len(data)
             assert item.modified_at is not None
@@ -128,7 +128,7 @@ def test_a_name_that_is_not_utf_8_can_be_stored_and_read(tmp_path: Path) -> None
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_bytes(b"x")
     (item,) = reader.scan()
     assert item.uri == "caf\\xe9.txt"
-    assert reader.read(item) == b"x"
+    assert reader.read(item).data == b"x"
 
 
 def test_a_missing_folder_stops_the_scan_instead_of_looking_empty(tmp_path: Path) -> None:

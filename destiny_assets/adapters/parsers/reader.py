@@ -32,20 +32,24 @@ class DocumentReader:
         versions = (markdown.VERSION, restructured_text.VERSION, plain_text.VERSION)
         return ";".join((_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version()))
 
-    def parse(self, data: bytes, *, uri: str) -> ParsedDocument:
-        """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input."""
+    def parse(self, data: bytes, *, uri: str, media_type: str | None = None) -> ParsedDocument:
+        """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input.
+
+        `media_type` is what the source says a text is; binary formats show themselves.
+        """
         if not data:
             raise UnreadableDocumentError("empty", f"{uri} has no bytes.")
         check_size(len(data), uri)
-        media_type = binary_media_type(data, uri)
-        if media_type == PDF:
+        binary = binary_media_type(data, uri)
+        if binary == PDF:
             return parse_pdf(data, uri)
-        if media_type is not None:
-            return parse_office(data, media_type, uri)
+        if binary is not None:
+            return parse_office(data, binary, uri)
         # Mail says the encoding of each of its parts itself.
         if suffix_of(uri) == ".eml":
             return parse_office(data, MAIL, uri)
-        return _parse_text(_decoded(data, uri), uri)
+        decoded = _decoded(data, uri)
+        return _parse_text(decoded, uri, media_type or text_media_type(decoded.text, uri))
 
 
 def _decoded(data: bytes, uri: str) -> DecodedText:
@@ -59,8 +63,7 @@ def _decoded(data: bytes, uri: str) -> DecodedText:
     return decoded
 
 
-def _parse_text(decoded: DecodedText, uri: str) -> ParsedDocument:
-    media_type = text_media_type(decoded.text, uri)
+def _parse_text(decoded: DecodedText, uri: str, media_type: str) -> ParsedDocument:
     if media_type == MARKDOWN:
         return markdown.parse_markdown(decoded, uri)
     if media_type == RESTRUCTURED_TEXT:
