@@ -15,8 +15,8 @@ from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
+from resources.folders import CacheResource, ReportsResource
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
-from resources.reports import ReportsResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.runs import on_generation_published, on_run_failure
 from sensors.sources import on_project_added, on_source_changed
@@ -55,6 +55,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             "embedder": EmbedderResource(),
             "progress": ProgressResource(),
             "reports": ReportsResource(),
+            "cache": CacheResource(),
             **(resources or {}),
         },
     )

@@ -23,6 +23,11 @@ def home_folder(environment: Mapping[str, str] | None = None) -> Path:
     return Path(named).expanduser().resolve() if named else Path.home() / ".destiny"
 
 
+def cache_folder(home: Path) -> Path:
+    """Where sources keep what they can fetch again."""
+    return home / "cache"
+
+
 def without_secrets(url: str) -> str:
     """A URL fit for people and logs: user name and password left out."""
     parts = urlsplit(url)
@@ -89,6 +94,11 @@ class Settings:
     stores: Stores
     embedding: EmbeddingSettings
     language_model: LanguageModelSettings | None
+
+    @property
+    def cache(self) -> Path:
+        """A folder for what can be fetched or made again."""
+        return cache_folder(self.home)
 
 
 def extractor_name(environment: Mapping[str, str]) -> str:

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
+from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
 from destiny_assets.errors import DestinyError
 from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import DocumentStore
 from jobs.ingest import ingest_project
 
 
@@ -33,7 +36,10 @@ def on_project_added(
 
 @dg.sensor(job=ingest_project, minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
 def on_source_changed(
-    context: dg.SensorEvaluationContext, ledger: ResourceParam[PostgresLedger]
+    context: dg.SensorEvaluationContext,
+    ledger: ResourceParam[PostgresLedger],
+    originals: ResourceParam[DocumentStore],
+    cache: ResourceParam[Path],
 ) -> dg.SensorResult | dg.SkipReason:
     """One sweep over the sources of all projects; a project is ingested when what they list differs from the last sweep.
 
@@ -48,7 +54,12 @@ def on_source_changed(
         if project not in partitions:
             continue
         try:
-            mark = _mark(ledger.projects.sources(project))
+            mark = _mark(
+                [
+                    (source, SourceContext(project, source.name, ledger, originals, cache))
+                    for source in ledger.projects.sources(project)
+                ]
+            )
         except DestinyError as error:
             context.log.warning(f"The sources of {project!r} could not be listed: {error}")
             mark = before.get(project, _mark([]))
@@ -61,12 +72,13 @@ def on_source_changed(
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
 
 
-def _mark(sources: list[Source]) -> str:
+def _mark(sources: list[tuple[Source, SourceContext]]) -> str:
     """A hash of everything the sources list."""
     digest = hashlib.sha256()
-    for source in sources:
+    for source, context in sources:
         listing = sorted(
-            (item.uri, item.fingerprint) for item in open_source(source.kind, source.uri, source.options).scan()
+            (item.uri, item.fingerprint)
+            for item in open_source(source.kind, source.uri, source.options, context).scan()
         )
         digest.update(json.dumps([source.name, source.kind, source.uri, listing]).encode())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Ingest: from sources to document versions."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -43,6 +44,7 @@ def documents(
     originals: ResourceParam[DocumentStore],
     reader: ResourceParam[DocumentReader],
     progress: ResourceParam[Progress],
+    cache: ResourceParam[Path],
 ) -> dg.MaterializeResult[Any]:
     """Every document of the project as text with its structure; originals kept by hash, unreadable ones quarantined with a reason."""
     # Taken for the whole run, before anything is read.
@@ -50,7 +52,7 @@ def documents(
 
     def work(generation: Generation) -> dict[str, Any]:
         project, number = generation.project, generation.number
-        facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress))
+        facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress, cache))
         return facts | ledger.documents.counts(project, number)
 
     return run_stage(

@@ -107,7 +107,9 @@ def add_source(
     as_json: AsJson = False,
 ) -> None:
     """Attach a source to a project."""
+    from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.postgres.projects import Source
+    from destiny_assets.adapters.source_context import SourceContext
     from destiny_assets.adapters.sources import open_source
 
     if not 0 < prior < 1:
@@ -116,9 +118,13 @@ def add_source(
         )
     place = uri if "://" in uri else str(Path(uri).expanduser().absolute())
     options = dict(_pair(text) for text in option or ())
-    found = sum(1 for _ in open_source(kind, place, options).scan())
     source = Source(source_name or Path(place).name or kind, kind, place, options, prior)
-    with open_ledger() as ledger:
+    settings = load_settings()
+    originals = open_document_store(settings.stores.documents_url)
+    with open_ledger(settings) as ledger:
+        ledger.projects.require(name)
+        context = SourceContext(name, source.name, ledger, originals, settings.cache)
+        found = sum(1 for _ in open_source(kind, place, options, context).scan())
         ledger.projects.add_source(name, source)
     if as_json:
         print_json({"project": name, "source": source, "files": found})

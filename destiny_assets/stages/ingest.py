@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from more_itertools import chunked
 
@@ -10,6 +11,7 @@ from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.postgres.documents import KnownVersion, NewVersion
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Quarantined, Source
+from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
 from destiny_assets.domain.documents import SourceItem, unstorable_part, with_facts
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
@@ -40,13 +42,18 @@ def ingest_sources(
     project: str,
     generation: int,
     progress: Progress,
+    cache: Path,
 ) -> IngestReport:
-    """Bring the documents of a project to what its sources hold; documents of detached sources are retired."""
+    """Bring the documents of a project to what its sources hold; documents of detached sources are retired.
+
+    `cache` is a folder for what sources can fetch again.
+    """
     report = IngestReport()
     sources = ledger.projects.sources(project)
     for source in sources:
         report.sources.append(source.name)
-        _ingest_source(ledger, store, reader, project, generation, source, report, progress)
+        context = SourceContext(project, source.name, ledger, store, cache)
+        _ingest_source(context, reader, generation, source, report, progress)
     for detached in ledger.documents.sources_alive(project) - {source.name for source in sources}:
         gone = [known.document_id for known in ledger.documents.known(project, detached).values()]
         report.removed += ledger.documents.retire(project, generation, gone)
@@ -55,20 +62,19 @@ def ingest_sources(
 
 
 def _ingest_source(
-    ledger: PostgresLedger,
-    store: DocumentStore,
+    context: SourceContext,
     reader: DocumentReader,
-    project: str,
     generation: int,
     source: Source,
     report: IngestReport,
     progress: Progress,
 ) -> None:
+    ledger, store, project = context.ledger, context.originals, context.project
     code = reader.fingerprint()
     known = ledger.documents.known(project, source.name)
     failed = {q.uri: q for q in ledger.projects.quarantined(project) if q.source == source.name and q.stage == STAGE}
     try:
-        place = open_source(source.kind, source.uri, source.options)
+        place = open_source(source.kind, source.uri, source.options, context)
         items = list(place.scan())
     except StoreUnavailableError as error:
         # A folder that is away is not an empty folder: its documents stay as they are until it can be listed again.

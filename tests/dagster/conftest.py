@@ -42,6 +42,7 @@ def execute(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Exe
             "embedder": growth.embedder,
             "progress": Silence(),
             "reports": ReportsFolder(tmp_path / "reports"),
+            "cache": tmp_path / "cache",
             **replaced,
         }
         instance.add_dynamic_partitions("projects", [growth.project])

@@ -114,5 +114,6 @@ def test_resources_can_be_replaced_by_name() -> None:
             "embedder",
             "progress",
             "reports",
+            "cache",
         )
     }

@@ -9,6 +9,7 @@ from typing import cast
 import dagster as dg
 import pytest
 
+from destiny_assets.adapters.documents import DirectoryDocumentStore
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
 from jobs.ingest import nightly_ingest
@@ -18,16 +19,17 @@ from sensors.sources import on_project_added, on_source_changed
 class Watch:
     """Ticks of `on_source_changed`, each with the cursor of the one before, as the daemon does it."""
 
-    def __init__(self, ledger: PostgresLedger, instance: dg.DagsterInstance) -> None:
+    def __init__(self, ledger: PostgresLedger, instance: dg.DagsterInstance, folder: Path) -> None:
         self.ledger = ledger
         self.instance = instance
+        self.resources = {"ledger": ledger, "originals": DirectoryDocumentStore(folder), "cache": folder / "cache"}
         self.cursor: str | None = None
         self.run_keys: list[str | None] = []
 
     def tick(self) -> list[str | None]:
         """The projects for which a run is requested and not dropped as one that was requested before."""
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        result = on_source_changed(context, ledger=self.ledger)
+        result = on_source_changed(context, **self.resources)
         if isinstance(result, dg.SkipReason):
             return []
         assert isinstance(result, dg.SensorResult)
@@ -46,7 +48,7 @@ def watch(empty_ledger: PostgresLedger, instance: dg.DagsterInstance, tmp_path: 
         empty_ledger.projects.add(name)
         empty_ledger.projects.add_source(name, Source("folder", "files", str(tmp_path / name)))
     instance.add_dynamic_partitions("projects", ["alpha", "beta"])
-    return Watch(empty_ledger, instance)
+    return Watch(empty_ledger, instance, tmp_path / "documents")
 
 
 class TestProjects:
@@ -85,7 +87,7 @@ class TestSources:
     def test_an_unchanged_sweep_is_skipped_and_says_so(self, watch: Watch) -> None:
         watch.tick()
         context = dg.build_sensor_context(instance=watch.instance, cursor=watch.cursor)
-        assert isinstance(on_source_changed(context, ledger=watch.ledger), dg.SkipReason)
+        assert isinstance(on_source_changed(context, **watch.resources), dg.SkipReason)
 
     def test_a_touched_file_asks_for_exactly_its_project(self, watch: Watch, tmp_path: Path) -> None:
         watch.tick()

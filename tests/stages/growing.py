@@ -119,7 +119,9 @@ class Growth:
         ledger = layers.ledger
         stages: dict[str, Callable[[], Mapping[str, Any]]] = {
             "documents": lambda: vars_of(
-                ingest_sources(ledger, layers.originals, DocumentReader(), project, number, silence)
+                ingest_sources(
+                    ledger, layers.originals, DocumentReader(), project, number, silence, self.folder.parent / "cache"
+                )
             ),
             "chunks": lambda: chunk_documents(ledger, MiniLMTokenizer(), project, number, silence),
             "embeddings": lambda: embed_chunks(ledger, self.embedder, project, number, silence),
