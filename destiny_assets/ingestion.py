@@ -1,5 +1,6 @@
 """One ingest from request to result document: the contract of ``destiny ingest --json``."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
@@ -11,8 +12,18 @@ from destiny_assets.settings import Settings
 _COUNTED = ("added", "changed", "removed", "unchanged", "quarantined", "total")
 
 
-def ingest_project(settings: Settings, project: str, progress: Progress, *, kept: bool = True) -> dict[str, Any]:
-    """Run the job `ingest_project`; raises `NotFoundError` or `ConflictError` when the project is not there or has no source."""
+def ingest_project(
+    settings: Settings,
+    project: str,
+    progress: Progress,
+    *,
+    kept: bool = True,
+    resources: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Run the job `ingest_project`, with some of its Dagster resources replaced where given.
+
+    Raises `NotFoundError` or `ConflictError` when the project is not there or has no source.
+    """
     with PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
         ledger.migrate()
         ledger.projects.require(project)
@@ -20,7 +31,9 @@ def ingest_project(settings: Settings, project: str, progress: Progress, *, kept
             raise ConflictError(
                 f"Project {project!r} has no source. Add one with: destiny source add {project} files FOLDER"
             )
-        outcome = run_job(settings, "ingest_project", project=project, progress=progress, kept=kept)
+        outcome = run_job(
+            settings, "ingest_project", project=project, progress=progress, kept=kept, resources=resources
+        )
         current = ledger.generations.current(project)
         return _document(project, outcome, current.number if current else None, ledger)
 

@@ -4,7 +4,7 @@ Only roles with more than one implementation stand here. The ledger is not one: 
 (`destiny_assets.adapters.postgres`), in tests too.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from destiny_assets.domain.documents import SourceContent, SourceItem
-from destiny_assets.domain.graph import Edge, Neighbour, Node
+from destiny_assets.domain.graph import Edge, EdgeType, Neighbour, Node, NodeLabel
 from destiny_assets.domain.linking.records import TermCandidate
 
 Vectors = npt.NDArray[np.float32]
@@ -28,6 +28,10 @@ class DocumentStore(Protocol):
 
     def get(self, project: str, sha256: str) -> bytes:
         """The bytes with that hash; raises `NotFoundError`."""
+        ...
+
+    def missing(self, project: str, sha256s: Collection[str]) -> set[str]:
+        """Those of the hashes that are not there."""
         ...
 
     def ids(self, project: str) -> Iterator[str]:
@@ -171,6 +175,12 @@ class KnowledgeGraph(Protocol):
 
     def ids(self, project: str, generation: int) -> Iterator[tuple[str, str]]:
         """(label or type, id) of every visible node and edge."""
+        ...
+
+    def lifetimes(
+        self, project: str, items: Iterable[tuple[NodeLabel | EdgeType, str]]
+    ) -> Iterator[tuple[str, int, int]]:
+        """(id, born, died) of those of the items, each a label or type and an id, that are there."""
         ...
 
     def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:

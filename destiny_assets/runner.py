@@ -85,10 +85,18 @@ def dagster_instance(settings: Settings, *, kept: bool = True) -> Iterator["dg.D
         yield instance
 
 
-def run_job(settings: Settings, job: str, *, project: str | None, progress: Progress, kept: bool = True) -> Outcome:
+def run_job(
+    settings: Settings,
+    job: str,
+    *,
+    project: str | None,
+    progress: Progress,
+    kept: bool = True,
+    resources: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Run a job in this process to its end; a failed run is an outcome, not an exception.
 
-    A run that is not `kept` is not shown in the Dagster UI.
+    A run that is not `kept` is not shown in the Dagster UI. `resources` replaces some by name.
     """
     import time
 
@@ -105,7 +113,7 @@ def run_job(settings: Settings, job: str, *, project: str | None, progress: Prog
         if project is not None:
             # The sensor on_project_added would do it too, a minute later.
             instance.add_dynamic_partitions(str(PROJECTS.name), [project])
-        definitions = build_definitions(resources={"progress": progress}, marts=project is None)
+        definitions = build_definitions(resources={"progress": progress, **(resources or {})}, marts=project is None)
         began = time.perf_counter()
         # dbt's every line comes to standard output, which belongs to the command's own answer.
         with _log_of(settings).open("a", encoding="utf-8") as log, redirect_stdout(log):

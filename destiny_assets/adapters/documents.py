@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _PROJECT = re.compile(r"\w[\w.-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MESSAGE_CHARACTERS = 200
+_ASKED_FOR = 100
 
 
 def open_document_store(url: str) -> "DocumentStore":
@@ -65,6 +66,8 @@ class DirectoryDocumentStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # Folders that are known to be on disk: looking again for each file cost as much as writing it.
+        self._there: set[Path] = set()
 
     def put(self, project: str, data: bytes) -> str:
         """Store `data` once and return its SHA-256 (64 hex digits); raises `StoreUnavailableError`."""
@@ -78,8 +81,8 @@ class DirectoryDocumentStore:
         return sha256
 
     def _write(self, path: Path, data: bytes) -> None:
-        new_folders = [folder for folder in (path.parent, path.parent.parent, self._root) if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._there:
+            self._make_folder(path.parent)
         descriptor, aside = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -90,9 +93,15 @@ class DirectoryDocumentStore:
         except OSError:
             Path(aside).unlink(missing_ok=True)
             raise
-        # Without these the name itself may be lost.
-        for folder in {path.parent, *(folder.parent for folder in new_folders)}:
-            _sync_folder(folder)
+        # Without this the name itself may be lost.
+        _sync_folder(path.parent)
+
+    def _make_folder(self, folder: Path) -> None:
+        new_folders = [each for each in (folder, folder.parent, self._root) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for parent in {each.parent for each in new_folders}:
+            _sync_folder(parent)
+        self._there.add(folder)
 
     def get(self, project: str, sha256: str) -> bytes:
         """The bytes with that hash; raises `NotFoundError`, or `StoreUnavailableError` when they are damaged."""
@@ -103,6 +112,10 @@ class DirectoryDocumentStore:
             raise _not_found(project, sha256) from error
         except OSError as error:
             raise _unavailable(f"{path} cannot be read", error) from error
+
+    def missing(self, project: str, sha256s: Collection[str]) -> set[str]:
+        """Those of the hashes that are not there."""
+        return {sha256 for sha256 in sha256s if not (self._root / _key(project, sha256)).is_file()}
 
     def ids(self, project: str) -> Iterator[str]:
         """Every stored hash of a project, in no order; raises `StoreUnavailableError`."""
@@ -167,6 +180,18 @@ class ObjectDocumentStore:
             raise _not_found(project, sha256) from error
         except (BaseError, OSError) as error:
             raise _unavailable(f"Document {sha256} cannot be read", error) from error
+
+    def missing(self, project: str, sha256s: Collection[str]) -> set[str]:
+        """Those of the hashes that are not there; raises `StoreUnavailableError`."""
+        from obstore.exceptions import BaseError
+
+        # A listing answers a thousand at once, whichever they are.
+        if len(sha256s) > _ASKED_FOR:
+            return set(sha256s) - set(self.ids(project))
+        try:
+            return {sha256 for sha256 in sha256s if self._size(_key(project, sha256)) is None}
+        except (BaseError, OSError) as error:
+            raise _unavailable(f"The documents of {project} cannot be looked up", error) from error
 
     def ids(self, project: str) -> Iterator[str]:
         """Every stored hash of a project, in no order; raises `StoreUnavailableError`."""

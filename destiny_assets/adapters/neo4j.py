@@ -164,6 +164,18 @@ class Neo4jKnowledgeGraph:
         """(label or type, id) of every node and edge born or died in one generation, streamed like `ids`."""
         return self._stream(project, f"{{0}}.{mark} = $generation", generation)
 
+    def lifetimes(
+        self, project: str, items: Iterable[tuple[NodeLabel | EdgeType, str]]
+    ) -> Iterator[tuple[str, int, int]]:
+        """(id, born, died) of those of the items, each a label or type and an id, that are there; found by their keys."""
+        rows: Iterator[tuple[NodeLabel | EdgeType, _Row]] = (
+            (kind, {"key": f"{project}/{identity}"}) for kind, identity in items
+        )
+        for kind, batch in _batches(rows):
+            pattern = f"(item:{kind})" if isinstance(kind, NodeLabel) else f"()-[item:{kind}]->()"
+            text = f"MATCH {pattern} WHERE item.key IN $keys RETURN item.id, item.born, item.died"
+            yield from self._read(partial(_triples, text=text, parameters={"keys": [row["key"] for row in batch]}))
+
     def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
         """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin.
 
@@ -306,7 +318,7 @@ def _matching(condition: str) -> dict[str, str]:
     return nodes | edges
 
 
-_Kind = TypeVar("_Kind", NodeLabel, EdgeType)
+_Kind = TypeVar("_Kind", bound=NodeLabel | EdgeType)
 
 
 def _batches(rows: Iterable[tuple[_Kind, _Row]]) -> Iterator[tuple[_Kind, list[_Row]]]:
@@ -360,6 +372,10 @@ def _merge_edges(transaction: "ManagedTransaction", project: str, type_: EdgeTyp
 
 def _consume(transaction: "ManagedTransaction", text: str) -> None:
     transaction.run(text).consume()
+
+
+def _triples(transaction: "ManagedTransaction", text: str, parameters: dict[str, Any]) -> list[tuple[str, int, int]]:
+    return [(identity, born, died) for identity, born, died in transaction.run(text, parameters)]
 
 
 def _number(transaction: "ManagedTransaction", text: str, parameters: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ A point is one ledger row of a chunk, so it carries `born` and `died`; every rea
 
 import hashlib
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -132,13 +132,16 @@ class QdrantVectorIndex:
                 wait=True,
             )
 
-    def set_died(self, collection: str, ids: Collection[str], died: int) -> None:
-        """Set the generation that retires these points."""
+    def set_died(self, collection: str, ids: Iterable[str], died: int) -> int:
+        """Set the generation that retires these points; how many were named."""
+        named = 0
         with self._answering():
             for some in chunked(ids, 1_000):
                 # By filter: named by id, one lost point would make the server refuse them all.
-                named = models.Filter(must=[models.HasIdCondition(has_id=list(some))])
-                self._client.set_payload(collection, {"died": died}, points=named, wait=True)
+                points = models.Filter(must=[models.HasIdCondition(has_id=list(some))])
+                self._client.set_payload(collection, {"died": died}, points=points, wait=True)
+                named += len(some)
+        return named
 
     def remove(self, collection: str, ids: Collection[str]) -> None:
         """Delete points."""

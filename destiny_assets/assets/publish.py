@@ -17,10 +17,10 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
-from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.publish import publish_generation
+from destiny_assets.stages.verify import LAYERS, verify_layer
 
 
 @dg.asset(
@@ -76,13 +76,13 @@ def quality_gate(
     vectors: ResourceParam[QdrantVectorIndex],
     graph: ResourceParam[KnowledgeGraph],
 ) -> dg.MaterializeResult[Any]:
-    """The four layers of the generation held against each other, id by id. Its check decides whether readers will see it."""
+    """What the generation changed held against every layer, id by id. Its check decides whether readers will see it."""
 
     def work(generation: Generation) -> dict[str, Any]:
         # Each layer answers from a process of its own, so they are asked at once.
         with ThreadPoolExecutor(len(LAYERS)) as threads:
             layers = threads.map(
-                lambda layer: layer_agreement(ledger, originals, vectors, graph, generation, layer), LAYERS
+                lambda layer: verify_layer(ledger, originals, vectors, graph, generation, layer), LAYERS
             )
             found = dict(zip(LAYERS, layers, strict=True))
         return {"layers": {name: asdict(layer) for name, layer in found.items()}}

@@ -90,7 +90,7 @@ def _check(fact: _Fact) -> dg.AssetChecksDefinition:
 @dg.asset_check(
     asset=quality_gate,
     blocking=True,
-    description="Documents, ledger, vectors and graph hold the same ids at this generation.",
+    description="Documents, vectors and graph hold exactly what this generation changed in the ledger.",
 )
 def layers_agree(context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.AssetCheckResult:
     """Passes when no layer misses an id of the ledger, or shows one too many."""

@@ -16,6 +16,7 @@ from destiny_assets.adapters.sources import open_source
 from destiny_assets.domain.documents import SourceItem, unstorable_part, with_facts
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
+from destiny_assets.stages.ahead import one_ahead
 
 STAGE = "documents"
 _BATCH = 256
@@ -85,18 +86,21 @@ def _ingest_source(
 
     todo = [item for item in items if not _settled(item, known, failed, code)]
     report.unchanged += sum(item.uri in known for item in items) - sum(item.uri in known for item in todo)
-    gone = known.keys() - {item.uri for item in items}
+    there = {item.uri for item in items}
+    gone = known.keys() - there
     report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in gone])
-    ledger.projects.release(
-        project, source.name, [uri for uri in failed if uri not in {item.uri for item in items}], STAGE
-    )
+    ledger.projects.release(project, source.name, [uri for uri in failed if uri not in there], STAGE)
 
     done = 0
     with ThreadPoolExecutor(_THREADS) as threads:
-        for batch in chunked(todo, _BATCH):
-            outcomes = list(threads.map(lambda item: _read(item, place, store, reader, project, source.name), batch))
+        # One batch is read and brought to disk while the ledger takes the one before.
+        reading = (
+            threads.map(lambda item: _read(item, place, store, reader, project, source.name), batch)
+            for batch in chunked(todo, _BATCH)
+        )
+        for outcomes in map(list, one_ahead(reading)):
             _settle(ledger, project, generation, source.name, code, known, outcomes, report)
-            done += len(batch)
+            done += len(outcomes)
             progress.advance(STAGE, done, len(todo))
 
 

@@ -1,6 +1,6 @@
 """Understand: documents become chunks, chunks become vectors, vectors become points of the vector layer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -11,13 +11,15 @@ from more_itertools import chunked
 from destiny_assets.adapters.postgres.chunks import ChunkedDocument
 from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.projections import PointRow
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name
 from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, duplicates, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
 from destiny_assets.errors import ConflictError
-from destiny_assets.ports import Embedder, Progress, TokenCounter
+from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
+from destiny_assets.stages.ahead import one_ahead
 
 # What a document is cut and compared by; a change of either takes every document up again.
 CHUNKING = f"{CHUNKER} {SIGNATURE}"
@@ -48,7 +50,10 @@ def embed_chunks(
     collection = collection_name(project, embedder.model_id, ENCODER)
     ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
-    missing = ledger.chunks.unembedded(project, embedder.model_id)
+    latest = ledger.generations.latest(project)
+    # No generation is published before each of its chunks has a vector of its model.
+    known = latest is not None and latest.model_id == embedder.model_id
+    missing = ledger.chunks.unembedded(project, embedder.model_id, born=generation if known else None)
     done = 0
     for hashes in chunked(missing, _EMBED_BATCH):
         texts = ledger.chunks.embed_texts(project, hashes)
@@ -76,62 +81,66 @@ def index_vectors(
     """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
     collection = collection_name(project, embedder.model_id, ENCODER)
     index.ensure(collection, embedder.dimension)
-    rows = ledger.projections.chunk_lifetimes(project, generation)
-    born = {row.id for row in rows if row.born == generation and row.died == FOREVER}
-    died = {row.id for row in rows if row.born < generation}
+    rows, counts = ledger.projections, ledger.chunks.counts(project, generation)
+    # What a killed run left here; nothing in a run that was not disturbed.
     there = index.marked(collection, "born", generation)
     retired_there = index.marked(collection, "died", generation)
-    index.remove(collection, there - born)
-    index.set_died(collection, retired_there - died, FOREVER)
-    index.set_died(collection, died - retired_there, generation)
-    written = _upsert(ledger, index, collection, embedder, project, progress, generation, born - there)
+    if there:
+        index.remove(collection, there - set(rows.new_chunks(project, generation)))
+    if retired_there:
+        index.set_died(collection, retired_there - set(rows.retired_chunks(project, generation)), FOREVER)
+    retired = index.set_died(
+        collection, (id_ for id_ in rows.retired_chunks(project, generation) if id_ not in retired_there), generation
+    )
 
-    expected = ledger.chunks.counts(project, generation)["total"]
-    if index.count(collection, generation) != expected:
-        desired, present = (
-            set(ledger.projections.visible_chunks(project, generation)),
-            set(index.visible_ids(collection, generation)),
-        )
-        index.remove(collection, present - desired)
-        written += _upsert(ledger, index, collection, embedder, project, progress, None, desired - present)
+    def writing(points: Iterator[tuple[list[PointRow], Vectors]], wanted: Callable[[str], bool], total: int) -> int:
+        return _upsert(index, collection, points, wanted, lambda done: progress.advance("vectors", done, total))
+
+    written = 0
+    if counts["added"]:
+        fresh = rows.points(project, embedder.model_id, born=generation)
+        written = writing(fresh, lambda id_: id_ not in there, counts["added"])
     found = index.count(collection, generation)
-    if found != expected:
+    if found != counts["total"]:
+        # A new collection, or one that was changed behind Destiny's back.
+        desired = set(rows.visible_chunks(project, generation))
+        present = set(index.visible_ids(collection, generation))
+        index.remove(collection, present - desired)
+        lost = desired - present
+        written += writing(rows.points(project, embedder.model_id), lost.__contains__, len(lost))
+        found = index.count(collection, generation)
+    if found != counts["total"]:
         raise ConflictError(
-            f"The vector layer of {project!r} holds {found} chunks where the ledger has {expected}. See: destiny doctor {project}"
+            f"The vector layer of {project!r} holds {found} chunks where the ledger has {counts['total']}. See: destiny doctor {project}"
         )
-    return {"collection": collection, "points": found, "upserted": written, "retired": len(died - retired_there)}
+    return {"collection": collection, "points": found, "upserted": written, "retired": retired}
 
 
 def _upsert(
-    ledger: PostgresLedger,
     index: QdrantVectorIndex,
     collection: str,
-    embedder: Embedder,
-    project: str,
-    progress: Progress,
-    born: int | None,
-    wanted: set[str],
+    points: Iterator[tuple[list[PointRow], Vectors]],
+    wanted: Callable[[str], bool],
+    advance: Callable[[int], None],
 ) -> int:
     done = 0
-    if not wanted:
-        return done
     # One batch is written by the server while the next is made here.
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
-        for rows, vectors in ledger.projections.points(project, embedder.model_id, born=born):
-            keep = [number for number, row in enumerate(rows) if row.id in wanted]
+        for rows, vectors in points:
+            keep = [number for number, row in enumerate(rows) if wanted(row.id)]
             if not keep:
                 continue
             sparse = encode_documents([rows[number].text for number in keep])
-            points = [
+            made = [
                 Point(rows[n].id, rows[n].chunk_id, rows[n].document_id, rows[n].source, rows[n].born, weights)
                 for n, weights in zip(keep, sparse, strict=True)
             ]
             if writing is not None:
                 writing.result()
-            writing = writer.submit(index.upsert, collection, points, vectors[keep])
+            writing = writer.submit(index.upsert, collection, made, vectors[keep])
             done += len(keep)
-            progress.advance("vectors", done, len(wanted))
+            advance(done)
         if writing is not None:
             writing.result()
     return done
@@ -142,14 +151,12 @@ def _tokenised(
 ) -> Iterator[tuple[list[StoredDocument], list[npt.NDArray[np.int64]]]]:
     """Each batch with the starts of its tokens; the tokenizer, which needs no interpreter, works one batch ahead."""
     with ThreadPoolExecutor(1) as tokenizer:
-        ahead: tuple[list[StoredDocument], Future[list[npt.NDArray[np.int64]]]] | None = None
-        for batch in batches:
-            coming = batch, tokenizer.submit(tokens.token_starts, [document.parsed.text for document in batch])
-            if ahead is not None:
-                yield ahead[0], ahead[1].result()
-            ahead = coming
-        if ahead is not None:
-            yield ahead[0], ahead[1].result()
+        begun = (
+            (batch, tokenizer.submit(tokens.token_starts, [document.parsed.text for document in batch]))
+            for batch in batches
+        )
+        for batch, starts in one_ahead(begun):
+            yield batch, starts.result()
 
 
 def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64]) -> ChunkedDocument:

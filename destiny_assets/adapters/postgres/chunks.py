@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from psycopg import sql
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import CHUNK, NEAR_DUPLICATE, PLACEMENT, alive_rows, reconcile
@@ -108,14 +109,20 @@ class Chunks:
                 retired += cursor.rowcount
         return retired
 
-    def unembedded(self, project: str, model_id: str) -> list[bytes]:
-        """Hashes of the texts of living chunks that have no vector of this model, ascending and distinct."""
+    def unembedded(self, project: str, model_id: str, *, born: int | None = None) -> list[bytes]:
+        """Hashes of the texts of living chunks that have no vector of this model, ascending and distinct.
+
+        With `born` only chunks of that generation are looked at: right where all older ones are known to have theirs.
+        """
+        among = sql.SQL("c.died = %(forever)s" if born is None else "c.born = %(born)s and c.died = %(forever)s")
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                """select distinct c.embed_sha256 from chunk c
-                   where c.project = %(p)s and c.died = %(forever)s and not exists (select from embedding e
-                   where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256)) order by 1""",
-                {"p": project, "m": model_id, "forever": FOREVER},
+                sql.SQL(
+                    """select distinct c.embed_sha256 from chunk c
+                       where c.project = %(p)s and {} and not exists (select from embedding e
+                       where (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256)) order by 1"""
+                ).format(among),
+                {"p": project, "m": model_id, "forever": FOREVER, "born": born},
             )
             return [row["embed_sha256"] for row in rows]
 
@@ -195,10 +202,10 @@ class Chunks:
         """``added, retired, total, tokens`` of chunks in a generation."""
         with self._session.transaction() as cursor:
             row = cursor.execute(
-                """select count(*) filter (where born = %(g)s) as added, count(*) filter (where died = %(g)s) as retired,
-                          count(*) filter (where born <= %(g)s and died > %(g)s) as total,
-                          coalesce(sum(tokens) filter (where born <= %(g)s and died > %(g)s), 0)::bigint as tokens
-                   from chunk where project = %(p)s""",
+                """select (select count(*) from chunk where project = %(p)s and born = %(g)s) as added,
+                          (select count(*) from chunk where project = %(p)s and died = %(g)s) as retired,
+                          count(*) as total, coalesce(sum(tokens), 0)::bigint as tokens
+                   from chunk where project = %(p)s and born <= %(g)s and died > %(g)s""",
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})

@@ -133,8 +133,10 @@ class Documents:
                     f"""select v.*, d.source, d.uri, t.text from document_version v
                         join document d on (d.project, d.id) = (v.project, v.document_id)
                         join document_text t on (t.project, t.text_sha256) = (v.project, v.text_sha256)
-                        where v.project = %s and v.died = %s and v.{column} is distinct from %s and v.id > %s order by v.id limit %s""",  # noqa: S608
-                    (project, FOREVER, code, after, batch),
+                        where v.project = %(p)s and v.died = %(forever)s and v.id > %(after)s
+                          and (v.{column} is null or v.{column} < %(code)s or v.{column} > %(code)s)
+                        order by v.id limit %(batch)s""",  # noqa: S608
+                    {"p": project, "forever": FOREVER, "code": code, "after": after, "batch": batch},
                 ).fetchall()
             if not rows:
                 return
@@ -154,6 +156,14 @@ class Documents:
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})
+
+    def new_hashes(self, project: str, generation: int) -> set[str]:
+        """Hashes of the originals of versions born in a generation."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select distinct sha256 from document_version where project = %s and born = %s", (project, generation)
+            )
+            return {row["sha256"] for row in rows}
 
     def hashes(self, project: str, generation: int) -> set[str]:
         """Hashes of the originals that a generation shows."""

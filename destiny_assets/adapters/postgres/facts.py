@@ -1,4 +1,7 @@
-"""The exceptions to what must be true, read from the ledger: an empty list means it holds. Each list stops at 100."""
+"""The exceptions to what must be true, read from the ledger: an empty list means it holds. Each list stops at 100.
+
+What no row of the generation touches was true when an older generation was published, so only what it did touch is looked at.
+"""
 
 from typing import LiteralString
 
@@ -6,6 +9,9 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.generations import Generation
 
 _LIMIT: LiteralString = " limit 100"
+_NO_VECTOR: LiteralString = """select c.id as exception from chunk c where c.project = %(p)s and c.died > %(g)s and not exists (
+    select from embedding e where e.project = c.project and e.embed_sha256 = c.embed_sha256
+    and e.model_id = coalesce(%(m)s, e.model_id))"""
 
 
 def _exceptions(ledger: PostgresLedger, generation: Generation, query: LiteralString) -> list[str]:
@@ -16,16 +22,24 @@ def _exceptions(ledger: PostgresLedger, generation: Generation, query: LiteralSt
 
 def no_documents(ledger: PostgresLedger, generation: Generation) -> list[str]:
     """One line when the generation shows no document at all."""
-    return [] if ledger.reading.counts(generation.project, generation.number)["documents"] else ["it shows none"]
+    with ledger.transaction() as cursor:
+        shown = cursor.execute(
+            "select from document_version where project = %s and born <= %s and died > %s limit 1",
+            (generation.project, generation.number, generation.number),
+        ).fetchone()
+    return ["it shows none"] if shown is None else []
 
 
 def documents_without_chunks(ledger: PostgresLedger, generation: Generation) -> list[str]:
-    """Uris of visible documents that show no chunk."""
+    """Uris of visible documents that show no chunk, of those that are new or lost a placement."""
     return _exceptions(
         ledger,
         generation,
         """select d.uri as exception from document_version v join document d on (d.project, d.id) = (v.project, v.document_id)
-           where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s and v.characters > 0 and not exists (
+           where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s and v.characters > 0 and v.id in (
+               select id from document_version where project = %(p)s and born = %(g)s
+               union select version_id from placement where project = %(p)s and died = %(g)s)
+           and not exists (
                select from placement p where (p.project, p.version_id) = (v.project, v.id) and p.born <= %(g)s and p.died > %(g)s)""",
     )
 
@@ -44,14 +58,13 @@ def chunks_off_their_spans(ledger: PostgresLedger, generation: Generation) -> li
 
 
 def chunks_without_vectors(ledger: PostgresLedger, generation: Generation) -> list[str]:
-    """Ids of living chunks without any vector."""
+    """Ids of visible chunks without a vector of the generation's model: of the new ones, of all where the model is new."""
+    latest = ledger.generations.latest(generation.project)
+    model_is_new = latest is not None and latest.model_id != generation.model_id
     return _exceptions(
         ledger,
         generation,
-        """select c.id as exception from chunk c
-           where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s and not exists (
-               select from embedding e where e.project = c.project and e.embed_sha256 = c.embed_sha256
-               and e.model_id = coalesce(%(m)s, e.model_id))""",
+        _NO_VECTOR + (" and c.born <= %(g)s" if model_is_new else " and c.born = %(g)s"),
     )
 
 

@@ -112,6 +112,16 @@ class Generations:
                 (model_id, collection, project, number),
             )
 
+    def begin(self, project: str, number: int, layer: str) -> bool:
+        """Note that a run is about to write a layer for a generation; whether a run before it did, and may have left something."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                """update generation set begun = array_append(begun, %(layer)s)
+                   where project = %(project)s and number = %(number)s and not %(layer)s = any(begun)""",
+                {"project": project, "number": number, "layer": layer},
+            )
+            return cursor.rowcount == 0
+
     def changes(self, project: str, number: int) -> dict[str, int]:
         """Rows born or died in a generation, by table."""
         with self._session.transaction() as cursor:

@@ -24,46 +24,59 @@ class PointRow:
     born: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """A ledger row's id in the other layers, and when it is visible."""
-
-    id: str
-    born: int
-    died: int
-
-
-# An edge is visible while everything it stands on is: its own row and both ends.
-_EDGES: LiteralString = """
-with edge as (
+# An edge is visible while everything it stands on is: its own row and both ends. So it is born or dies in a generation when one of
+# the three does; which rows that can be is asked of each of the three tables' own indexes, never of the whole project.
+_PART_OF: LiteralString = """
     select 'PART_OF' as type, p.id, c.id as source, c.born as source_born, v.id as target, v.born as target_born,
            greatest(p.born, c.born, v.born) as born, least(p.died, c.died, v.died) as died, p.ordinal as number, '' as note
     from placement p
     join chunk c on (c.project, c.id) = (p.project, p.chunk_id)
     join document_version v on (v.project, v.id) = (p.project, p.version_id)
-    where p.project = %(p)s
-    union all
+    where p.project = %(p)s"""
+_PART_OF_TOUCHED: LiteralString = """ and p.id in (
+    select id from placement where project = %(p)s and {mark} = %(g)s
+    union select x.id from chunk c join placement x on (x.project, x.chunk_id) = (c.project, c.id) where c.project = %(p)s and c.{mark} = %(g)s
+    union select x.id from document_version v join placement x on (x.project, x.version_id) = (v.project, v.id)
+          where v.project = %(p)s and v.{mark} = %(g)s)"""
+_MENTIONS: LiteralString = """
     select 'MENTIONS', m.id, c.id, c.born, e.id, e.born,
            greatest(m.born, c.born, e.born), least(m.died, c.died, e.died), cardinality(m.starts), m.surface
     from mention m
     join chunk c on (c.project, c.id) = (m.project, m.chunk_id)
     join entity e on (e.project, e.id) = (m.project, m.entity_id)
-    where m.project = %(p)s
-    union all
+    where m.project = %(p)s"""
+_MENTIONS_TOUCHED: LiteralString = """ and m.id in (
+    select id from mention where project = %(p)s and {mark} = %(g)s
+    union select x.id from chunk c join mention x on (x.project, x.chunk_id) = (c.project, c.id) where c.project = %(p)s and c.{mark} = %(g)s
+    union select x.id from entity e join mention x on (x.project, x.entity_id) = (e.project, e.id) where e.project = %(p)s and e.{mark} = %(g)s)"""
+_DENOTES: LiteralString = """
     select 'DENOTES', e.id, e.id, e.born, v.id, v.born, greatest(e.born, v.born), least(e.died, v.died), 1, ''
     from entity e
     join document_version v on (v.project, v.document_id) = (e.project, e.document_id)
-    where e.project = %(p)s
-    union all
+    where e.project = %(p)s and e.document_id is not null"""
+_DENOTES_TOUCHED: LiteralString = """ and e.id in (
+    select id from entity where project = %(p)s and {mark} = %(g)s
+    union select x.id from document_version v join entity x on (x.project, x.document_id) = (v.project, v.document_id)
+          where v.project = %(p)s and v.{mark} = %(g)s)"""
+_REFERS: LiteralString = """
     select case r.relation when 'requires' then 'REQUIRES' when 'supersedes' then 'SUPERSEDES' else 'LINKS_TO' end,
            r.id, a.id, a.born, b.id, b.born, greatest(r.born, a.born, b.born), least(r.died, a.died, b.died), 1, r.target
     from reference r
     join entity a on (a.project, a.document_id) = (r.project, r.source_document)
     join entity b on (b.project, b.document_id) = (r.project, r.target_document)
-    where r.project = %(p)s
+    where r.project = %(p)s and a.document_id is not null and b.document_id is not null"""
+_REFERS_TOUCHED: LiteralString = """ and r.id in (
+    select id from reference where project = %(p)s and {mark} = %(g)s
+    union select x.id from entity e join reference x on (x.project, x.source_document) = (e.project, e.document_id)
+          where e.project = %(p)s and e.document_id is not null and e.{mark} = %(g)s
+    union select x.id from entity e join reference x on (x.project, x.target_document) = (e.project, e.document_id)
+          where e.project = %(p)s and e.document_id is not null and e.{mark} = %(g)s)"""
+_EDGE_KINDS = (
+    (_PART_OF, _PART_OF_TOUCHED),
+    (_MENTIONS, _MENTIONS_TOUCHED),
+    (_DENOTES, _DENOTES_TOUCHED),
+    (_REFERS, _REFERS_TOUCHED),
 )
-select type, id::text as id, source::text as source, source_born, target::text as target, target_born, born, died, number, note
-from edge where born < died and """
 
 _NODES: LiteralString = """
 with node as (
@@ -83,21 +96,23 @@ class Projections:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def chunk_lifetimes(self, project: str, generation: int) -> list[Lifetime]:
-        """Chunk rows born or died in a generation."""
-        with self._session.transaction() as cursor:
-            rows = cursor.execute(
-                "select id::text as id, born, died from chunk where project = %s and (born = %s or died = %s)",
-                (project, generation, generation),
-            )
-            return [Lifetime(layer_id(row["id"], row["born"]), row["born"], row["died"]) for row in rows]
+    def new_chunks(self, project: str, generation: int) -> Iterator[str]:
+        """Layer ids of the living chunk rows born in a generation."""
+        return self._chunk_rows(project, generation, "born = %(g)s and died = %(forever)s")
+
+    def retired_chunks(self, project: str, generation: int) -> Iterator[str]:
+        """Layer ids of the chunk rows of older generations that died in one."""
+        return self._chunk_rows(project, generation, "died = %(g)s and born < %(g)s")
 
     def visible_chunks(self, project: str, generation: int) -> Iterator[str]:
         """Layer ids of the chunk rows that a generation shows."""
-        with self._session.stream("visible_chunks") as cursor:
+        return self._chunk_rows(project, generation, "born <= %(g)s and died > %(g)s")
+
+    def _chunk_rows(self, project: str, generation: int, which: LiteralString) -> Iterator[str]:
+        with self._session.stream("chunk_rows") as cursor:
             cursor.execute(
-                "select id::text as id, born from chunk where project = %(p)s and born <= %(g)s and died > %(g)s",
-                {"p": project, "g": generation},
+                "select id::text as id, born from chunk where project = %(p)s and " + which,  # noqa: S608
+                {"p": project, "g": generation, "forever": FOREVER},
             )
             for row in cursor:
                 yield layer_id(row["id"], row["born"])
@@ -135,10 +150,9 @@ class Projections:
         self, project: str, *, born: int | None = None, died: int | None = None, shown: int | None = None
     ) -> Iterator[Node]:
         """Graph nodes, all of a project, or those born in, died in or shown by one generation."""
+        which, named = _when(project, born, died, shown)
         with self._session.stream("graph_nodes") as cursor:
-            cursor.execute(
-                _NODES + _when(born, died, shown), {"p": project, "born": born, "died": died, "shown": shown}
-            )
+            cursor.execute(_NODES + which, named)
             for row in cursor:
                 yield Node(
                     layer_id(row["id"], row["born"]),
@@ -152,10 +166,9 @@ class Projections:
         self, project: str, *, born: int | None = None, died: int | None = None, shown: int | None = None
     ) -> Iterator[Edge]:
         """Graph edges, all of a project, or those born in, died in or shown by one generation."""
+        which, named = _when(project, born, died, shown)
         with self._session.stream("graph_edges") as cursor:
-            cursor.execute(
-                _EDGES + _when(born, died, shown), {"p": project, "born": born, "died": died, "shown": shown}
-            )
+            cursor.execute(_edges(born, died) + which, named)
             for row in cursor:
                 yield Edge(
                     id=layer_id(f"{row['type']}:{row['id']}:{row['source_born']}:{row['target_born']}", row["born"]),
@@ -166,21 +179,6 @@ class Projections:
                     properties=_edge_properties(row),
                     died=row["died"],
                 )
-
-    def graph_counts(self, project: str, generation: int) -> dict[str, int]:
-        """Visible nodes by label and edges by type; none that are 0."""
-        shown = "born <= %(g)s and died > %(g)s"
-        named = {"p": project, "g": generation}
-        with self._session.transaction() as cursor:
-            nodes = cursor.execute(
-                f"select label as name, count(*) as n from ({_NODES}{shown}) x group by 1",  # noqa: S608
-                named,
-            ).fetchall()
-            edges = cursor.execute(
-                f"select type as name, count(*) as n from ({_EDGES}{shown}) x group by 1",  # noqa: S608
-                named,
-            ).fetchall()
-        return {row["name"]: row["n"] for row in (*nodes, *edges)}
 
     def chunk_ids(self, project: str) -> set[str]:
         """Layer ids of all chunk rows of a project, whichever generations show them."""
@@ -194,12 +192,30 @@ class Projections:
         return nodes | {edge.id for edge in self.graph_edges(project, shown=generation)}
 
 
-def _when(born: int | None, died: int | None, shown: int | None) -> LiteralString:
+def _when(project: str, born: int | None, died: int | None, shown: int | None) -> tuple[LiteralString, dict[str, Any]]:
+    """The condition on a node's or edge's own lifetime, and the parameters of the query."""
     if born is not None:
-        return "born = %(born)s"
+        return "born = %(g)s", {"p": project, "g": born}
     if died is not None:
-        return "died = %(died)s"
-    return "born <= %(shown)s and died > %(shown)s" if shown is not None else "true"
+        return "died = %(g)s", {"p": project, "g": died}
+    return ("born <= %(g)s and died > %(g)s" if shown is not None else "true"), {"p": project, "g": shown}
+
+
+def _edges(born: int | None, died: int | None) -> LiteralString:
+    """All edges, or the ones that can have been born (or died) in the generation asked for."""
+    mark: LiteralString = "born" if born is not None else "died"
+    # Everything is born in a project's first generation: to look for what it touched would only cost a sort.
+    touched = (born is not None and born > 1) or died is not None
+    kinds: list[LiteralString] = [
+        every + (among.replace("{mark}", mark) if touched else "") for every, among in _EDGE_KINDS
+    ]
+    union: LiteralString = " union all ".join(kinds)
+    return (
+        "with edge as ("
+        + union
+        + """) select type, id::text as id, source::text as source, source_born, target::text as target, target_born, born, died, number, note
+from edge where born < died and """
+    )
 
 
 def _node_properties(row: dict[str, Any]) -> dict[str, str]:

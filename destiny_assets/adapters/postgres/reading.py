@@ -100,6 +100,26 @@ class Reading:
             )
         return StoredTrust(**rows[0])
 
+    def layer_sizes(self, project: str, generation: int) -> dict[str, int]:
+        """How many originals, points, and nodes with edges a generation shows, by layer: ``documents``, ``vectors``, ``graph``."""
+        visible = "project = %(p)s and born <= %(g)s and died > %(g)s"
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                f"""with n as (
+                      select (select count(*) from document_version where {visible}) as documents,
+                             (select count(distinct sha256) from document_version where {visible}) as originals,
+                             (select count(*) from chunk where {visible}) as chunks,
+                             (select count(*) from placement where {visible}) as placements,
+                             (select count(*) from entity where {visible}) as entities,
+                             (select count(document_id) from entity where {visible}) as denoting,
+                             (select count(*) from mention where {visible}) as mentions,
+                             (select count(target_document) from reference where {visible}) as resolved)
+                    select originals as documents, chunks as vectors,
+                           documents + chunks + placements + entities + denoting + mentions + resolved as graph from n""",  # noqa: S608
+                {"p": project, "g": generation},
+            ).fetchone()
+        return dict(row or {})
+
     def counts(self, project: str, generation: int) -> dict[str, int]:
         """Visible documents, chunks, tokens, entities, mentions and references."""
         visible = "project = %(p)s and born <= %(g)s and died > %(g)s"
