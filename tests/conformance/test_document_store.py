@@ -54,6 +54,13 @@ class TestDocumentStore:
         assert store.delete("wiki", [first, "0" * 64, first]) == 1
         assert list(store.ids("wiki")) == [second]
 
+    @pytest.mark.parametrize("others", [2, 150])
+    def test_what_is_not_there_is_told_from_what_is(self, store: DocumentStore, others: int) -> None:
+        there = {store.put("wiki", str(number).encode()) for number in range(3)}
+        absent = {f"{number:064x}" for number in range(others)}
+        assert store.missing("wiki", [*there, *absent]) == absent
+        assert store.missing("wiki-2", there) == there
+
     def test_a_project_nobody_wrote_to_is_empty(self, store: DocumentStore) -> None:
         assert list(store.ids("nothing")) == []
         assert store.delete("nothing", ["0" * 64]) == 0

@@ -94,6 +94,26 @@ def test_retiring_hides_from_the_next_generation_only(graph: KnowledgeGraph, pro
     assert graph.retire(project, ["c1", "p1", "m1"], 2) == 0
 
 
+def test_named_items_tell_when_they_live(graph: KnowledgeGraph, project: str) -> None:
+    small_graph(graph, project)
+    graph.retire(project, ["c1", "p1"], 2)
+    asked: list[tuple[NodeLabel | EdgeType, str]] = [
+        (NodeLabel.CHUNK, "c1"),
+        (NodeLabel.CHUNK, "c2"),
+        (NodeLabel.ENTITY, "c2"),
+        (NodeLabel.ENTITY, "unknown"),
+        (EdgeType.PART_OF, "p1"),
+        (EdgeType.LINKS_TO, "l1"),
+    ]
+    assert sorted(graph.lifetimes(project, asked)) == [
+        ("c1", 1, 2),
+        ("c2", 2, FOREVER),
+        ("l1", 1, FOREVER),
+        ("p1", 1, 2),
+    ]
+    assert list(graph.lifetimes(f"{project}-other", asked)) == []
+
+
 def test_upserting_a_retired_node_again_revives_it(graph: KnowledgeGraph, project: str) -> None:
     small_graph(graph, project)
     graph.retire(project, ["c1"], 2)
