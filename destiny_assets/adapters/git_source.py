@@ -205,12 +205,12 @@ class GitSource:
         mailmap = ""
         for entry in git.run("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0")[:-1]:
             about, _, name = entry.partition(b"\t")
-            mode, _, blob, size = about.decode("ascii").split()
+            mode, _, blob, length = about.decode("ascii").split()
             path = name.decode("utf-8", "surrogateescape")
             mailmap = blob if path == ".mailmap" else mailmap
             parts = PurePosixPath(path).parts
             if mode != _LINK and not any(map(is_skipped, parts)) and self._selection.takes(path):
-                listed.append((path, mode, blob, 0 if size == "-" else int(size)))
+                listed.append((path, mode, blob, 0 if length == "-" else int(length)))
         colours = [sorted(snapshot.ends), mailmap, self._blame]
         snapshot.setting = hashlib.sha256(json.dumps(colours).encode()).hexdigest()[:8]
         read = json.dumps([str(git.folder), self._ref, sorted(snapshot.ends)])
