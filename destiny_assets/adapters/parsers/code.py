@@ -1,7 +1,8 @@
 """Source code: the text as it is, with its classes and functions as headings, so that chunks are cut along them.
 
-Tree-sitter's grammars read every language alike, also code that is broken or of another version than this interpreter
-(Python's own `ast` reads neither). What each language calls its parts is in `programming_languages`.
+Tree-sitter's grammars read every language alike, also code with a slip in it or of another version than this interpreter
+(Python's own `ast` reads neither); where a part of a file is torn beyond that, no headings are found in it.
+What each language calls its parts is in `programming_languages`.
 """
 
 from collections.abc import Iterator, Sequence
