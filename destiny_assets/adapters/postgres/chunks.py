@@ -89,9 +89,9 @@ class Chunks:
                    select id from document_version where project = %(p)s and document_id = any(%(documents)s::uuid[]))""",
                 named,
             ).fetchall()
-            by = {row["id"]: _written(row) for row in placed}
-            moved = {row["id"] for row in placements if row["id"] in by and by[row["id"]] != _written(row)}
-            reconcile(cursor, PLACEMENT, project, generation, placements, alive=by.keys(), changed=moved)
+            stands = {row["id"]: _written(row) for row in placed}
+            moved = {row["id"] for row in placements if row["id"] in stands and stands[row["id"]] != _written(row)}
+            reconcile(cursor, PLACEMENT, project, generation, placements, alive=stands.keys(), changed=moved)
             change = reconcile(cursor, CHUNK, project, generation, chunks, alive=stored.keys(), changed=changed)
             cursor.execute(
                 "update document_version set chunker = %s where project = %s and died = %s and id = any(%s::uuid[])",
