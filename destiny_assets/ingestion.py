@@ -9,7 +9,7 @@ from destiny_assets.ports import Progress
 from destiny_assets.runner import Outcome, run_job
 from destiny_assets.settings import Settings
 
-_COUNTED = ("added", "changed", "removed", "unchanged", "quarantined", "total")
+_COUNTED = ("added", "changed", "moved", "removed", "unchanged", "quarantined", "total")
 
 
 def ingest_project(

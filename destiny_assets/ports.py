@@ -46,6 +46,13 @@ class DocumentStore(Protocol):
 class SourceReader(Protocol):
     """One place documents come from."""
 
+    def mark(self) -> str | None:
+        """What stays equal only while `scan` would list the same; None where nothing cheaper than a listing can tell.
+
+        Raises `StoreUnavailableError`.
+        """
+        ...
+
     def scan(self) -> Iterator[SourceItem]:
         """What the source holds now, without reading contents; raises `StoreUnavailableError` if it can't be listed."""
         ...

@@ -73,12 +73,10 @@ def on_source_changed(
 
 
 def _mark(sources: list[tuple[Source, SourceContext]]) -> str:
-    """A hash of everything the sources list."""
+    """A hash of what the sources say of themselves, or else of everything that they list."""
     digest = hashlib.sha256()
     for source, context in sources:
-        listing = sorted(
-            (item.uri, item.fingerprint)
-            for item in open_source(source.kind, source.uri, source.options, context).scan()
-        )
+        place = open_source(source.kind, source.uri, source.options, context)
+        listing = place.mark() or sorted((item.uri, item.fingerprint) for item in place.scan())
         digest.update(json.dumps([source.name, source.kind, source.uri, listing]).encode())
     return digest.hexdigest()

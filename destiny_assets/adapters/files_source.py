@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from destiny_assets.adapters.documents import first_line, open_object_store
 from destiny_assets.adapters.parsers.limits import MAX_BYTES, check_size
 from destiny_assets.domain.documents import SourceContent, SourceItem
+from destiny_assets.domain.source_kinds import check_options
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.settings import without_secrets
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
     from destiny_assets.ports import SourceReader
-
-OPTIONS = ("include", "exclude")
 
 _SKIPPED_NAMES = frozenset({"__pycache__", "__MACOSX", "node_modules", "CVS", "_darcs", "Thumbs.db", "desktop.ini"})
 # Files that programs leave beside the ones they work on.
@@ -59,10 +58,9 @@ def open_files_source(uri: str, options: Mapping[str, str]) -> "SourceReader":
     Options `include` and `exclude` are globs parted by commas (``**`` crosses folders; one without ``/`` meets that name
     anywhere; an excluded folder is not entered). Raises `ConfigurationError` for an unknown option or a URL that names no store.
     """
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise ConfigurationError(f"A source of files has no option {unknown[0]}. It knows: {', '.join(OPTIONS)}.")
-    include, exclude = (_patterns(options.get(name, "")) for name in OPTIONS)
+    check_options("files", options)
+    chosen = selection_of(options)
+    include, exclude = chosen.include, chosen.exclude
     parts = urlsplit(uri)
     # One letter is a drive, not a scheme.
     if len(parts.scheme) > 1 and parts.scheme != "file":
@@ -78,6 +76,11 @@ def open_files_source(uri: str, options: Mapping[str, str]) -> "SourceReader":
     if folder.is_file():
         return LocalFiles(folder.parent, Selection((re.compile(re.escape(folder.name)),), exclude))
     return LocalFiles(folder, Selection(include or _pattern_of(glob), exclude))
+
+
+def selection_of(options: Mapping[str, str]) -> Selection:
+    """What the options `include` and `exclude` choose."""
+    return Selection(*(_patterns(options.get(name, "")) for name in ("include", "exclude")))
 
 
 def _split_glob(uri: str) -> tuple[str, str]:
@@ -109,7 +112,8 @@ def _set_of(written: str) -> str:
     return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
 
 
-def _is_skipped(name: str) -> bool:
+def is_skipped(name: str) -> bool:
+    """Whether a file or folder of that name holds nobody's words: hidden, a cache, or left over by a program."""
     return name.startswith(".") or name in _SKIPPED_NAMES or _LEFT_OVER.fullmatch(name) is not None
 
 
@@ -119,6 +123,9 @@ class LocalFiles:
     def __init__(self, root: Path, selection: Selection) -> None:
         self._root = root.resolve()
         self._selection = selection
+
+    def mark(self) -> None:
+        """Only a listing shows what changed in a folder."""
 
     def scan(self) -> Iterator[SourceItem]:
         """Every file there is now, in order of paths, hidden files and caches left out.
@@ -142,7 +149,7 @@ class LocalFiles:
         if below and any(entry.name == _CACHE_TAG for entry in entries):
             return
         for entry in entries:
-            if _is_skipped(entry.name):
+            if is_skipped(entry.name):
                 continue
             path = f"{below}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
@@ -198,6 +205,9 @@ class ObjectFiles:
         self._selection = selection
         self._name = name
 
+    def mark(self) -> None:
+        """Only a listing shows what changed in a bucket."""
+
     def scan(self) -> Iterator[SourceItem]:
         """Every object there is now, hidden names and caches left out; raises `StoreUnavailableError`."""
         import obstore
@@ -207,7 +217,7 @@ class ObjectFiles:
             for batch in obstore.list(self._store):
                 for entry in batch:
                     path = entry["path"]
-                    if any(_is_skipped(part) for part in PurePosixPath(path).parts) or not self._selection.takes(path):
+                    if any(is_skipped(part) for part in PurePosixPath(path).parts) or not self._selection.takes(path):
                         continue
                     tag = (entry.get("e_tag") or "").strip('"')
                     yield SourceItem(

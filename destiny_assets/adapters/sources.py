@@ -1,19 +1,29 @@
-"""The kinds of sources there are, by name."""
+"""What opens each kind of source. What the kinds are, for people, is in `destiny_assets.domain.source_kinds`."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from destiny_assets.adapters.files_source import open_files_source
+from destiny_assets.adapters.git.repository import is_elsewhere
+from destiny_assets.adapters.git_source import open_git_source
 from destiny_assets.adapters.source_context import SourceContext
-from destiny_assets.errors import ConfigurationError
+from destiny_assets.domain.source_kinds import check_options
 from destiny_assets.ports import SourceReader
 
 KINDS: Mapping[str, Callable[[str, Mapping[str, str], SourceContext], SourceReader]] = {
     "files": lambda uri, options, _: open_files_source(uri, options),
+    "git": lambda uri, options, context: open_git_source(uri, options, context.cache / "git"),
 }
 
 
 def open_source(kind: str, uri: str, options: Mapping[str, str], context: SourceContext) -> SourceReader:
     """The reader of one source; raises `ConfigurationError` for an unknown kind or option, `StoreUnavailableError`."""
-    if kind not in KINDS:
-        raise ConfigurationError(f"There is no source kind {kind!r}. Choose one of: {', '.join(sorted(KINDS))}")
+    check_options(kind, options)
     return KINDS[kind](uri, options, context)
+
+
+def placed(kind: str, uri: str) -> str:
+    """A source's address as it is kept: the same from whatever folder it is read."""
+    if "://" in uri or (kind == "git" and is_elsewhere(uri)):
+        return uri
+    return str(Path(uri).expanduser().absolute())

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from destiny_assets.cli.output import AsJson, Project, print_json, print_table, 
 from destiny_assets.cli.stores import open_ledger, open_service
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from destiny_assets.serving.results import Hit
 
 Text = Annotated[str, typer.Argument(help="What to look for, in plain words.")]
 AsOf = Annotated[
@@ -56,7 +59,8 @@ def show_ingest(result: dict[str, Any]) -> None:
                 "documents",
                 documents["total"],
                 ", ".join(
-                    f"{documents[name]} {name}" for name in ("added", "changed", "removed", "unchanged", "quarantined")
+                    f"{documents[name]} {name}"
+                    for name in ("added", "changed", "moved", "removed", "unchanged", "quarantined")
                 ),
             ),
             ("chunks", chunks["total"], f"{chunks['added']} added, {chunks['retired']} retired"),
@@ -97,7 +101,9 @@ def search(
             (
                 hit.score,
                 hit.trust,
-                "\n".join([hit.document, hit.uri, *(f"superseded by {newer}" for newer in hit.superseded_by)]),
+                "\n".join(
+                    [hit.document, hit.uri, *_written(hit), *(f"superseded by {newer}" for newer in hit.superseded_by)]
+                ),
                 _excerpt(hit.text),
             )
             for hit in result.hits
@@ -227,6 +233,15 @@ def _time(text: str | None) -> datetime | None:
     except ValueError as error:
         raise ConfigurationError(f"--as-of {text!r} is no time: write 2026-11-01 or 2026-11-01T12:00.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _written(hit: "Hit") -> list[str]:
+    """Who wrote a passage, when it was last touched, and by what: one line, or none where its source does not tell."""
+    if not hit.authors:
+        return []
+    more = f" and {len(hit.authors) - 3} more" if len(hit.authors) > 3 else ""
+    dated = f", {hit.written_at:%Y-%m-%d}" if hit.written_at else ""
+    return [f"by {', '.join(hit.authors[:3])}{more}{dated}" + (f", {hit.revision[:12]}" if hit.revision else "")]
 
 
 def _excerpt(text: str, characters: int = 280) -> str:

@@ -1,5 +1,7 @@
 """``destiny project ...`` and ``destiny source ...``."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +9,9 @@ import typer
 
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
 from destiny_assets.cli.stores import open_ledger
+from destiny_assets.domain.source_kinds import KINDS, SourceKind, check_options
 from destiny_assets.errors import ConfigurationError, NotFoundError
-from destiny_assets.settings import load_settings
+from destiny_assets.settings import load_settings, without_secrets
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +23,7 @@ def register(app: typer.Typer) -> None:
     project.command("remove")(remove_project)
     app.add_typer(project, name="project")
     source = typer.Typer(help="Sources: where a project's documents come from.", no_args_is_help=True)
-    source.command("add")(add_source)
+    source.command("add", epilog=_told(KINDS))(add_source)
     source.command("list")(list_sources)
     source.command("remove")(remove_source)
     app.add_typer(source, name="source")
@@ -93,8 +96,8 @@ def remove_project(
 
 def add_source(
     name: Project,
-    kind: Annotated[str, typer.Argument(help="What kind of source: files.")],
-    uri: Annotated[str, typer.Argument(help="A folder, a glob, or an object-store URL (s3://, gs://, az://).")],
+    kind: Annotated[str, typer.Argument(help=f"What kind of source: {', '.join(KINDS)}.")],
+    uri: Annotated[str, typer.Argument(help="Where it is; what that means for each kind is said below.")],
     source_name: Annotated[
         str | None, typer.Option("--name", help="A name for it; by default the end of the uri.")
     ] = None,
@@ -110,15 +113,16 @@ def add_source(
     from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.postgres.projects import Source
     from destiny_assets.adapters.source_context import SourceContext
-    from destiny_assets.adapters.sources import open_source
+    from destiny_assets.adapters.sources import open_source, placed
 
     if not 0 < prior < 1:
         raise ConfigurationError(
             f"--prior {prior} must lie between 0 and 1, both left out: nothing is certain in advance."
         )
-    place = uri if "://" in uri else str(Path(uri).expanduser().absolute())
     options = dict(_pair(text) for text in option or ())
-    source = Source(source_name or Path(place).name or kind, kind, place, options, prior)
+    check_options(kind, options)
+    place = placed(kind, uri)
+    source = Source(source_name or Path(place).name.removesuffix(".git") or kind, kind, place, options, prior)
     settings = load_settings()
     originals = open_document_store(settings.stores.documents_url)
     with open_ledger(settings) as ledger:
@@ -127,21 +131,25 @@ def add_source(
         found = sum(1 for _ in open_source(kind, place, options, context).scan())
         ledger.projects.add_source(name, source)
     if as_json:
-        print_json({"project": name, "source": source, "files": found})
+        print_json({"project": name, "source": replace(source, uri=without_secrets(place)), "files": found})
     else:
-        say(f"Source {source.name} ({found} files) attached to {name}. Next: destiny ingest {name}")
+        say(
+            f"Source {source.name} ({found} {'files' if kind == 'files' else 'documents'}) attached to {name}. Next: destiny ingest {name}"
+        )
 
 
 def list_sources(name: Project, as_json: AsJson = False) -> None:
     """List the sources of a project."""
     with open_ledger() as ledger:
         ledger.projects.require(name)
-        found = ledger.projects.sources(name)
+        found = [replace(source, uri=without_secrets(source.uri)) for source in ledger.projects.sources(name)]
     if as_json:
         print_json({"project": name, "sources": found})
     else:
         print_table(
-            f"Sources of {name}", ("name", "kind", "uri", "prior"), [(s.name, s.kind, s.uri, s.prior) for s in found]
+            f"Sources of {name}",
+            ("name", "kind", "uri", "prior"),
+            [(source.name, source.kind, source.uri, source.prior) for source in found],
         )
 
 
@@ -157,6 +165,14 @@ def remove_source(
         print_json({"project": name, "removed": source})
     else:
         say(f"Source {source} detached. Its documents leave with: destiny ingest {name}")
+
+
+def _told(kinds: Mapping[str, SourceKind]) -> str:
+    """The kinds of sources and their options, a paragraph each."""
+    return "\n\n".join(
+        f"{name}: {kind.uri}. Options: " + "; ".join(f"{option}: {meaning}" for option, meaning in kind.options.items())
+        for name, kind in kinds.items()
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -4,9 +4,11 @@ Parsers produce these values, the chunker and the linker consume them. No bytes,
 Every offset counts Python characters of `ParsedDocument.text`, half-open: ``text[start:end]``.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -95,7 +97,10 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SourceItem:
-    """One thing a source offers: `uri` is stable within the source, `fingerprint` changes when the bytes may have."""
+    """One thing a source offers: `uri` is stable within the source, `fingerprint` changes when bytes or facts may have.
+
+    `size` is in bytes, 0 where nothing but reading tells it.
+    """
 
     uri: str
     fingerprint: str
@@ -105,7 +110,7 @@ class SourceItem:
 
 @dataclass(frozen=True, slots=True)
 class LineAuthorship:
-    """Who wrote the lines `first` to `last` of a text, counted from 1, both included."""
+    """Who wrote the lines `first` to `last` of a text, counted from 1, both included; no `author` says that it is not known."""
 
     first: int
     last: int
@@ -116,8 +121,12 @@ class LineAuthorship:
 
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
-    """What a source knows of a document that its bytes need not say; `fields` have lower-case names, `lines` ascend."""
+    """What a source knows of a document that its bytes need not say.
 
+    A `title` goes before the one that the format shows. `fields` have lower-case names, `lines` ascend without gaps.
+    """
+
+    title: str | None = None
     authors: tuple[str, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -135,13 +144,14 @@ class SourceContent:
 
 
 def with_facts(document: ParsedDocument, facts: SourceFacts) -> ParsedDocument:
-    """The document with what its source knows of it; what the document says of itself goes first.
+    """The document with what its source knows of it; what the document says of itself goes first, but for the title.
 
     Authorship of lines becomes authorship of spans where the text has as many lines as the source counted: a format
     that was converted has other lines than its bytes.
     """
     return replace(
         document,
+        title=facts.title or document.title,
         authors=document.authors or facts.authors,
         created_at=document.created_at or facts.created_at,
         updated_at=document.updated_at or facts.updated_at,
@@ -161,7 +171,15 @@ def _spans_of_lines(text: str, lines: tuple[LineAuthorship, ...]) -> tuple[Autho
     return tuple(
         Authorship(edges[some.first - 1], edges[some.last], some.author, some.written_at, some.revision)
         for some in lines
+        if some.author
     )
+
+
+def facts_digest(facts: SourceFacts) -> str:
+    """A mark of the facts, "" for none: they may change while the bytes do not, as when a change is made and undone."""
+    if facts == SourceFacts():
+        return ""
+    return hashlib.sha256(json.dumps(asdict(facts), default=str, sort_keys=True).encode("utf-8", "replace")).hexdigest()
 
 
 def unstorable_part(document: ParsedDocument) -> str | None:

@@ -1,12 +1,16 @@
 """What readers get back. The field names are the public contract (JSON of the command line, later of the API): add, never rename."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One chunk found. `score` is in [-1, 1] (fused) and comparable within one answer only; `trust` is in (0, 1)."""
+    """One chunk found. `score` is in [-1, 1] (fused) and comparable within one answer only; `trust` is in (0, 1).
+
+    `authors` wrote it, who wrote most first; `written_at` and `revision` (a commit, a turn) are of its newest part.
+    """
 
     chunk_id: str
     document: str
@@ -20,6 +24,9 @@ class Hit:
     status: str | None
     superseded_by: list[str]
     near_duplicate_of: str | None
+    authors: list[str]
+    written_at: datetime | None
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True)

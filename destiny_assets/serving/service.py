@@ -200,6 +200,9 @@ def _hit(passage: Passage, score: float) -> Hit:
         status=passage.status,
         superseded_by=list(passage.superseded_by),
         near_duplicate_of=passage.near_duplicate_of,
+        authors=list(passage.authors),
+        written_at=passage.written_at,
+        revision=passage.revision or None,
     )
 
 

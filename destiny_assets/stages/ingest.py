@@ -13,7 +13,7 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Quarantined, Source
 from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
-from destiny_assets.domain.documents import SourceItem, unstorable_part, with_facts
+from destiny_assets.domain.documents import SourceItem, facts_digest, unstorable_part, with_facts
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
 from destiny_assets.stages.ahead import one_ahead
@@ -76,6 +76,11 @@ def _ingest_source(
     failed = {q.uri: q for q in ledger.projects.quarantined(project) if q.source == source.name and q.stage == STAGE}
     try:
         place = open_source(source.kind, source.uri, source.options, context)
+        # Taken before the listing: what moves meanwhile is seen the next time.
+        mark = f"{found} {code}" if (found := place.mark()) else None
+        if mark and mark == source.mark and "" not in failed and all(q.code == code for q in failed.values()):
+            report.unchanged += len(known)
+            return
         items = list(place.scan())
     except StoreUnavailableError as error:
         # A folder that is away is not an empty folder: its documents stay as they are until it can be listed again.
@@ -102,6 +107,8 @@ def _ingest_source(
             _settle(ledger, project, generation, source.name, code, known, outcomes, report)
             done += len(outcomes)
             progress.advance(STAGE, done, len(todo))
+    if mark != source.mark:
+        ledger.projects.set_mark(project, source.name, mark)
 
 
 def _settled(item: SourceItem, known: dict[str, KnownVersion], failed: dict[str, Quarantined], code: str) -> bool:
@@ -129,7 +136,8 @@ def _read(
             raise UnreadableDocumentError("broken", f"The {wrong} of {item.uri} holds a NUL or half a surrogate pair.")
     except UnreadableDocumentError as error:
         return _Failure(item, error)
-    return NewVersion(source, item.uri, store.put(project, content.data), item.fingerprint, len(content.data), parsed)
+    sha256, facts = store.put(project, content.data), facts_digest(content.facts)
+    return NewVersion(source, item.uri, sha256, item.fingerprint, len(content.data), parsed, facts)
 
 
 def _settle(
@@ -159,7 +167,11 @@ def _settle(
 
 
 def _is_same(version: NewVersion, known: KnownVersion | None) -> bool:
-    return known is not None and (known.sha256, known.parser) == (version.sha256, version.parsed.parser)
+    return known is not None and (known.sha256, known.parser, known.facts) == (
+        version.sha256,
+        version.parsed.parser,
+        version.facts,
+    )
 
 
 def _quarantined(failures: list[_Failure], source: str, code: str) -> Iterator[Quarantined]:

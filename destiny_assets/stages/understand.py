@@ -13,6 +13,7 @@ from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projections import PointRow
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name
+from destiny_assets.domain.authorship import written
 from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, duplicates, signature
@@ -162,7 +163,11 @@ def _tokenised(
 def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64]) -> ChunkedDocument:
     chunks = split(document.parsed, offsets)
     return ChunkedDocument(
-        document.document_id, document.version_id, chunks, [signature(chunk.text).tobytes() for chunk in chunks]
+        document.document_id,
+        document.version_id,
+        chunks,
+        [signature(chunk.text).tobytes() for chunk in chunks],
+        [written(document.parsed.authorship, chunk.start, chunk.end) for chunk in chunks],
     )
 
 

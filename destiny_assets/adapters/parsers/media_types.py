@@ -10,6 +10,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from destiny_assets.adapters.parsers.limits import MAX_MARKUP_BYTES, MAX_UNPACKED_BYTES
+from destiny_assets.adapters.parsers.programming_languages import language_of
 from destiny_assets.errors import UnreadableDocumentError
 
 MARKDOWN = "text/markdown"
@@ -85,7 +86,7 @@ _TEXT_SUFFIXES = {
 _BINARY_SUFFIXES = frozenset(
     {".pdf", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".doc", ".xls", ".ppt"}
 )
-# These are sniffed, because anything may stand in them; every other suffix (.py, .json, .yaml…) is text as it is.
+# These are sniffed, because anything may stand in them; every other suffix (.json, .yaml…) is text as it is.
 _OPEN_SUFFIXES = frozenset({"", ".txt", ".text", ".pdf", *_BINARY_SUFFIXES})
 _SNIFF_CHARACTERS = 20_000
 _HTML_START = re.compile(
@@ -192,6 +193,8 @@ def text_media_type(text: str, uri: str) -> str:
     suffix = suffix_of(uri)
     if suffix in _TEXT_SUFFIXES:
         return _TEXT_SUFFIXES[suffix]
+    if language := language_of(uri, text):
+        return language.media_type
     if suffix not in _OPEN_SUFFIXES:
         return HTML if _XHTML.match(head) else PLAIN
     if _HTML_START.match(head):

@@ -1,4 +1,4 @@
-"""Plain text, and every other text whose format is not known: code, configuration, data, logs."""
+"""Plain text, and every other text whose format is not known: configuration, data, logs, code of rare languages."""
 
 from destiny_assets.adapters.parsers.assembly import assemble, fields_at_top
 from destiny_assets.adapters.parsers.encodings import DecodedText
@@ -6,7 +6,8 @@ from destiny_assets.adapters.parsers.media_types import PLAIN
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.markup import Markup, bare_links
 
-VERSION = "text/1"
+# 2: source code is no longer read here.
+VERSION = "text/2"
 
 
 def parse_plain_text(decoded: DecodedText, uri: str) -> ParsedDocument:

@@ -1,6 +1,7 @@
 """The one door to every format: `DocumentReader` looks at the bytes, picks the parser, and says why when none can read."""
 
 from destiny_assets.adapters.parsers import markdown, plain_text, restructured_text
+from destiny_assets.adapters.parsers.code import code_versions, parse_code
 from destiny_assets.adapters.parsers.encodings import DecodedText, decode
 from destiny_assets.adapters.parsers.html import html_version, parse_html
 from destiny_assets.adapters.parsers.limits import MAX_CONVERTED_CHARACTERS, check_characters, check_size
@@ -18,6 +19,7 @@ from destiny_assets.adapters.parsers.media_types import (
 )
 from destiny_assets.adapters.parsers.office import office_version, parse_office
 from destiny_assets.adapters.parsers.pdf import parse_pdf, pdf_version
+from destiny_assets.adapters.parsers.programming_languages import BY_MEDIA_TYPE
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.errors import UnreadableDocumentError
 
@@ -25,12 +27,14 @@ _DISPATCH_VERSION = "reader/1"
 
 
 class DocumentReader:
-    """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables and notebooks."""
+    """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables, notebooks and source code."""
 
     def fingerprint(self) -> str:
         """Changes when any parser does: a document read under the same fingerprint would be read the same again."""
         versions = (markdown.VERSION, restructured_text.VERSION, plain_text.VERSION)
-        return ";".join((_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version()))
+        return ";".join(
+            (_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version(), *code_versions())
+        )
 
     def parse(self, data: bytes, *, uri: str, media_type: str | None = None) -> ParsedDocument:
         """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input.
@@ -70,6 +74,8 @@ def _parse_text(decoded: DecodedText, uri: str, media_type: str) -> ParsedDocume
         return restructured_text.parse_restructured_text(decoded, uri)
     if media_type == PLAIN:
         return plain_text.parse_plain_text(decoded, uri)
+    if language := BY_MEDIA_TYPE.get(media_type):
+        return parse_code(decoded, uri, language)
     check_characters(len(decoded.text), uri, MAX_CONVERTED_CHARACTERS)
     if media_type == HTML:
         return parse_html(decoded, uri)

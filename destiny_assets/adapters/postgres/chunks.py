@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import CHUNK, NEAR_DUPLICATE, PLACEMENT, alive_rows, reconcile
+from destiny_assets.domain.authorship import Written
 from destiny_assets.domain.chunks import Chunk, normalised, stable_id, text_sha256
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
@@ -20,12 +22,13 @@ from destiny_assets.ports import Vectors
 
 @dataclass(frozen=True, slots=True)
 class ChunkedDocument:
-    """A document version, its chunks in order, and a near-duplicate signature for each."""
+    """A document version, its chunks in order, and for each a near-duplicate signature and who wrote it."""
 
     document_id: str
     version_id: str
     chunks: Sequence[Chunk]
     signatures: Sequence[bytes]
+    written: Sequence[Written]
 
 
 class Chunks:
@@ -40,7 +43,7 @@ class Chunks:
         placements: list[dict[str, Any]] = []
         for document in documents:
             seen: dict[str, int] = {}
-            for chunk, signature in zip(document.chunks, document.signatures, strict=True):
+            for chunk, signature, by in zip(document.chunks, document.signatures, document.written, strict=True):
                 # Identity is the text as the model and the reader see it; equal passages of one document are told apart by occurrence.
                 content = text_sha256(normalised(chunk.embed_text))
                 occurrence = seen[content] = seen.get(content, -1) + 1
@@ -65,6 +68,9 @@ class Chunks:
                         "ordinal": chunk.ordinal,
                         "starts_at": chunk.start,
                         "ends_at": chunk.end,
+                        "authors": list(by.authors),
+                        "written_at": by.written_at,
+                        "revision": by.revision,
                     }
                 )
         named = {"p": project, "forever": FOREVER, "documents": [document.document_id for document in documents]}
@@ -79,11 +85,14 @@ class Chunks:
             # signature of another version is comparable with none of this one.
             changed = {row["id"] for row in chunks if row["id"] in stored and stored[row["id"]] != _content(row)}
             placed = cursor.execute(
-                """select p.id::text as id from placement p where p.project = %(p)s and p.died = %(forever)s and p.version_id in (
+                """select p.id::text as id, authors, written_at, revision from placement p
+                   where p.project = %(p)s and p.died = %(forever)s and p.version_id in (
                    select id from document_version where project = %(p)s and document_id = any(%(documents)s::uuid[]))""",
                 named,
             ).fetchall()
-            reconcile(cursor, PLACEMENT, project, generation, placements, alive={row["id"] for row in placed})
+            stands = {row["id"]: _written(row) for row in placed}
+            moved = {row["id"] for row in placements if row["id"] in stands and stands[row["id"]] != _written(row)}
+            reconcile(cursor, PLACEMENT, project, generation, placements, alive=stands.keys(), changed=moved)
             change = reconcile(cursor, CHUNK, project, generation, chunks, alive=stored.keys(), changed=changed)
             cursor.execute(
                 "update document_version set chunker = %s where project = %s and died = %s and id = any(%s::uuid[])",
@@ -209,6 +218,11 @@ class Chunks:
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})
+
+
+def _written(row: Mapping[str, Any]) -> tuple[list[str], datetime | None, str]:
+    """What of a placement may change while its id stays."""
+    return row["authors"], row["written_at"], row["revision"]
 
 
 def _content(row: Mapping[str, Any]) -> tuple[str, str, bytes]:

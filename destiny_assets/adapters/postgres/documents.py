@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import Cursor
@@ -11,13 +12,16 @@ from psycopg.types.json import Jsonb
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import DOCUMENT_VERSION, insert, refresh_statistics, retire
 from destiny_assets.domain.chunks import stable_id, text_sha256
-from destiny_assets.domain.documents import Heading, Link, ParsedDocument, Relation, Status
+from destiny_assets.domain.documents import Authorship, Heading, Link, ParsedDocument, Relation, Status
 from destiny_assets.domain.graph import FOREVER
 
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A document as just read. `bytes` is the size of the original, `fingerprint` the source's mark of it."""
+    """A document as just read. `bytes` is the size of the original, `fingerprint` the source's mark of it.
+
+    `facts` marks what the source told beyond the bytes (`facts_digest`).
+    """
 
     source: str
     uri: str
@@ -25,6 +29,7 @@ class NewVersion:
     fingerprint: str
     bytes: int
     parsed: ParsedDocument
+    facts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class KnownVersion:
     fingerprint: str
     sha256: str
     parser: str
+    facts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Documents:
         """Living documents of one source by uri."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                """select d.uri, d.id::text as document_id, v.id::text as version_id, v.fingerprint, v.sha256, v.parser
+                """select d.uri, d.id::text as document_id, v.id::text as version_id, v.fingerprint, v.sha256, v.parser, v.facts
                    from document d join document_version v on (v.project, v.document_id) = (d.project, d.id)
                    where d.project = %s and d.source = %s and v.died = %s""",
                 (project, source, FOREVER),
@@ -144,14 +150,31 @@ class Documents:
             after = str(rows[-1]["id"])
 
     def counts(self, project: str, generation: int) -> dict[str, int]:
-        """``added, changed, removed, total`` of documents in a generation, against the one before."""
+        """``added, changed, removed, moved, total`` of documents in a generation, against the one before.
+
+        One is moved, not removed and added, when the same bytes left another place of its source, or the source says that it
+        was renamed.
+        """
         with self._session.transaction() as cursor:
             row = cursor.execute(
-                """with born as (select document_id from document_version where project = %(p)s and born = %(g)s),
-                        died as (select document_id from document_version where project = %(p)s and died = %(g)s)
-                   select (select count(*) from born where document_id not in (select document_id from died)) as added,
+                """with born as (select document_id, sha256, fields ->> 'renamed_from' as before from document_version
+                                 where project = %(p)s and born = %(g)s),
+                        died as (select document_id, sha256 from document_version where project = %(p)s and died = %(g)s),
+                        come as (select b.*, d.source from born b join document d on (d.project, d.id) = (%(p)s, b.document_id)
+                                 where document_id not in (select document_id from died)),
+                        gone as (select x.*, d.source, d.uri from died x join document d on (d.project, d.id) = (%(p)s, x.document_id)
+                                 where document_id not in (select document_id from born)),
+                        same as (select source, sha256, least(c.n, g.n) as n
+                                 from (select source, sha256, count(*) as n from come group by 1, 2) c
+                                 join (select source, sha256, count(*) as n from gone group by 1, 2) g using (source, sha256)),
+                        renamed as (select count(*) as n from come c join gone g on (g.source, g.uri) = (c.source, c.before)
+                                    where g.sha256 <> c.sha256),
+                        moved as (select least(coalesce((select sum(n) from same), 0) + (select n from renamed),
+                                        (select count(*) from come), (select count(*) from gone))::bigint as n)
+                   select (select count(*) from come) - (select n from moved) as added,
                           (select count(*) from born where document_id in (select document_id from died)) as changed,
-                          (select count(*) from died where document_id not in (select document_id from born)) as removed,
+                          (select count(*) from gone) - (select n from moved) as removed,
+                          (select n from moved) as moved,
                           (select count(*) from document_version where project = %(p)s and born <= %(g)s and died > %(g)s) as total""",
                 {"p": project, "g": generation},
             ).fetchone()
@@ -219,6 +242,13 @@ def _row(version: NewVersion) -> dict[str, Any]:
         "page_starts": list(parsed.page_starts),
         "bytes": version.bytes,
         "characters": len(parsed.text),
+        "facts": version.facts,
+        "authorship": Jsonb(
+            [
+                [a.start, a.end, a.author, a.written_at and a.written_at.isoformat(), a.revision]
+                for a in parsed.authorship
+            ]
+        ),
     }
 
 
@@ -244,5 +274,9 @@ def _stored(row: DictRow) -> StoredDocument:
             status=Status(row["status"]) if row["status"] else None,
             fields=row["fields"],
             page_starts=tuple(row["page_starts"]),
+            authorship=tuple(
+                Authorship(start, end, author, datetime.fromisoformat(at) if at else None, revision)
+                for start, end, author, at, revision in row["authorship"]
+            ),
         ),
     )

@@ -11,7 +11,10 @@ from destiny_assets.errors import NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk as a reader sees it in one generation; ``span`` is (start, end) in characters of the document's parsed text."""
+    """A chunk as a reader sees it in one generation; ``span`` is (start, end) in characters of the document's parsed text.
+
+    `authors` wrote it, who wrote most first; `written_at` and `revision` are of its newest part. Empty where its source does not tell.
+    """
 
     chunk_id: str
     document_id: str
@@ -26,6 +29,9 @@ class Passage:
     trust: float
     near_duplicate_of: str | None
     superseded_by: tuple[str, ...]
+    authors: tuple[str, ...]
+    written_at: datetime | None
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class StoredTrust:
 
 _PASSAGES = """
 select c.id::text as chunk_id, c.document_id::text as document_id, d.source, d.uri, v.title, v.status,
-       coalesce(v.updated_on, v.created_on) as dated, c.heading_path, c.text, p.starts_at, p.ends_at,
+       coalesce(v.updated_on, v.created_on) as dated, c.heading_path, c.text, p.starts_at, p.ends_at, p.authors, p.written_at, p.revision,
        coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of,
        coalesce((select array_agg(distinct s.by_title order by s.by_title) from supersession s
                  where s.project = c.project and s.document_id = c.document_id and s.born <= %(g)s and s.died > %(g)s), '{}')
@@ -75,6 +81,7 @@ class Reading:
                     **row,
                     "heading_path": tuple(row["heading_path"]),
                     "superseded_by": tuple(row["superseded_by"]),
+                    "authors": tuple(row["authors"]),
                     "span": span,
                 }
             )

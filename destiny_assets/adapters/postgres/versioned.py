@@ -46,12 +46,16 @@ DOCUMENT_VERSION = VersionedTable(
             "authors",
         ),
         *("created_on", "updated_on", "status", "fields", "headings", "links", "page_starts", "bytes", "characters"),
+        *("facts", "authorship"),
     ),
 )
 CHUNK = VersionedTable(
     "chunk", ("id", "document_id", "text", "context", "heading_path", "tokens", "embed_sha256", "signature")
 )
-PLACEMENT = VersionedTable("placement", ("id", "version_id", "chunk_id", "ordinal", "starts_at", "ends_at"))
+PLACEMENT = VersionedTable(
+    "placement",
+    ("id", "version_id", "chunk_id", "ordinal", "starts_at", "ends_at", "authors", "written_at", "revision"),
+)
 NEAR_DUPLICATE = VersionedTable("near_duplicate", ("id", "chunk_id", "original"))
 ENTITY = VersionedTable("entity", ("id", "key", "kind", "name", "aliases", "document_id"))
 MENTION = VersionedTable("mention", ("id", "chunk_id", "entity_id", "surface", "starts", "ends", "method"))

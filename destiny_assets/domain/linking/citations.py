@@ -172,8 +172,14 @@ def _cue(parsed: ParsedDocument, link: Link) -> set[Relation]:
     """The relation that the words before a link state.
 
     Not where the format has header fields for it: there such sentences are about others, in all seven cases in the PEPs.
+    Fields that only its source knows (a commit) stand nowhere in the text.
     """
-    found = None if parsed.fields else _CUE_BEFORE_LINK.search(parsed.text, max(0, link.start - 60), link.start)
+    head = parsed.text[:4000].lower() if parsed.fields else ""
+    found = (
+        None
+        if any(f"{name}:" in head for name in parsed.fields)
+        else _CUE_BEFORE_LINK.search(parsed.text, max(0, link.start - 60), link.start)
+    )
     if found is None:
         return set()
     return {Relation.SUPERSEDED_BY if found["by"] else Relation.SUPERSEDES if found["over"] else Relation.REQUIRES}

@@ -1,0 +1,43 @@
+"""The kinds of sources there are, for people: what the uri of each is, and its options. What reads them is in the adapters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from destiny_assets.errors import ConfigurationError
+
+_GLOBS = "globs parted by commas (** crosses folders, one without / meets that name anywhere)"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """What a kind's uri is, and what each of its options means."""
+
+    uri: str
+    options: Mapping[str, str]
+
+
+KINDS: Mapping[str, SourceKind] = {
+    "files": SourceKind(
+        "a folder, a file, a glob, or an object-store URL (s3://, gs://, az://)",
+        {"include": f"only these files: {_GLOBS}", "exclude": "not these files or folders, likewise"},
+    ),
+    "git": SourceKind(
+        "a repository's folder (bare or not), or the URL to copy it from",
+        {
+            "ref": "branch, tag or commit to read (default: the repository's HEAD)",
+            "include": f"only these files: {_GLOBS}",
+            "exclude": "not these files or folders, likewise",
+            "commits": "how many commits, newest first, are documents too: a number, all or no (default: 10000)",
+            "blame": "no leaves out who wrote each line, which takes longest on long histories (default: yes)",
+        },
+    ),
+}
+
+
+def check_options(kind: str, options: Mapping[str, str]) -> None:
+    """Raises `ConfigurationError` for a kind that there is not, or an option that it has not."""
+    if kind not in KINDS:
+        raise ConfigurationError(f"There is no source kind {kind!r}. Choose one of: {', '.join(sorted(KINDS))}")
+    known = KINDS[kind].options
+    if unknown := sorted(options.keys() - known.keys()):
+        raise ConfigurationError(f"A source of kind {kind} has no option {unknown[0]}. It knows: {', '.join(known)}.")
