@@ -7,7 +7,9 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -68,6 +70,7 @@ class DirectoryDocumentStore:
         self._root = root
         # Folders that are known to be on disk: looking again for each file cost as much as writing it.
         self._there: set[Path] = set()
+        self._making = threading.Lock()
 
     def put(self, project: str, data: bytes) -> str:
         """Store `data` once and return its SHA-256 (64 hex digits); raises `StoreUnavailableError`."""
@@ -81,9 +84,7 @@ class DirectoryDocumentStore:
         return sha256
 
     def _write(self, path: Path, data: bytes) -> None:
-        if path.parent not in self._there:
-            self._make_folder(path.parent)
-        descriptor, aside = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+        descriptor, aside = self._new_file(path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -96,12 +97,19 @@ class DirectoryDocumentStore:
         # Without this the name itself may be lost.
         _sync_folder(path.parent)
 
-    def _make_folder(self, folder: Path) -> None:
-        new_folders = [each for each in (folder, folder.parent, self._root) if not each.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for parent in {each.parent for each in new_folders}:
-            _sync_folder(parent)
-        self._there.add(folder)
+    def _new_file(self, folder: Path) -> tuple[int, str]:
+        """An open file beside the ones in `folder`, which is made where it is not there, or not any more."""
+        if folder in self._there:
+            with suppress(FileNotFoundError):
+                return tempfile.mkstemp(prefix=".writing-", dir=folder)
+        # Alone: a folder that another thread has just made is not yet on disk before that thread is through here.
+        with self._making:
+            new_folders = [each for each in (folder, folder.parent, self._root) if not each.exists()]
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in {each.parent for each in new_folders}:
+                _sync_folder(parent)
+            self._there.add(folder)
+        return tempfile.mkstemp(prefix=".writing-", dir=folder)
 
     def get(self, project: str, sha256: str) -> bytes:
         """The bytes with that hash; raises `NotFoundError`, or `StoreUnavailableError` when they are damaged."""

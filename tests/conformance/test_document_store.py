@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,6 +61,14 @@ class TestDocumentStore:
         absent = {f"{number:064x}" for number in range(others)}
         assert store.missing("wiki", [*there, *absent]) == absent
         assert store.missing("wiki-2", there) == there
+
+    def test_a_store_whose_files_were_all_removed_takes_them_again(self, store: DocumentStore, tmp_path: Path) -> None:
+        sha256 = store.put("wiki", b"a")
+        for place in tmp_path.iterdir():
+            shutil.rmtree(place)
+        store.delete("wiki", [sha256])
+        assert store.put("wiki", b"a") == sha256
+        assert store.get("wiki", sha256) == b"a"
 
     def test_a_project_nobody_wrote_to_is_empty(self, store: DocumentStore) -> None:
         assert list(store.ids("nothing")) == []

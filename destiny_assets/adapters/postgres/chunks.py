@@ -104,11 +104,17 @@ class Chunks:
         """End chunks and placements whose document is gone; the number of chunks."""
         with self._session.transaction() as cursor:
             named = {"p": project, "g": generation, "forever": FOREVER}
-            gone = """ where project = %(p)s and died = %(forever)s and not exists (select from document_version v
-                       where v.project = t.project and v.died = %(forever)s and """
+            # A document goes by the death of its version or, born in this very generation, without a trace. Only rows of either
+            # kind can be orphans; without saying so each run would look at every row of the project.
+            gone = """ where project = %(p)s and died = %(forever)s and id in (
+                       select id from {0} where project = %(p)s and born = %(g)s
+                       union select o.id from document_version v join {0} o on (o.project, {1}) = (v.project, {2})
+                             where v.project = %(p)s and v.died = %(g)s)
+                       and not exists (select from document_version v
+                       where v.project = t.project and v.died = %(forever)s and {2} = {3})"""
             orphans = {
-                "placement t": gone + "v.id = t.version_id)",
-                "chunk t": gone + "v.document_id = t.document_id)",
+                "placement t": gone.format("placement", "o.version_id", "v.id", "t.version_id"),
+                "chunk t": gone.format("chunk", "o.document_id", "v.document_id", "t.document_id"),
             }
             retired = 0
             for table, condition in orphans.items():
