@@ -7,7 +7,7 @@ generation shows, from the index alone). The columns included are what those cou
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 
 TABLES = {
     "document_version": "include (sha256)",
