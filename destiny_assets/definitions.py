@@ -14,10 +14,12 @@ from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
+from jobs.care import repair_project, vacuum_project, weekly_vacuum
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
 from resources.folders import CacheResource, ReportsResource
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
+from sensors.layers import on_layer_drift
 from sensors.runs import on_generation_published, on_run_failure
 from sensors.sources import on_project_added, on_source_changed
 
@@ -35,11 +37,18 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             *dbt_assets,
         ],
         asset_checks=[*contract_checks(), *fact_checks()],
-        jobs=[ingest_project, benchmark_project, *([build_marts] if dbt_assets else [])],
-        schedules=[nightly_ingest],
+        jobs=[
+            ingest_project,
+            benchmark_project,
+            repair_project,
+            vacuum_project,
+            *([build_marts] if dbt_assets else []),
+        ],
+        schedules=[nightly_ingest, weekly_vacuum],
         sensors=[
             on_project_added,
             on_source_changed,
+            on_layer_drift,
             on_run_failure,
             *([on_generation_published] if dbt_assets else []),
         ],

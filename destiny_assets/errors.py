@@ -5,6 +5,7 @@ DestinyError
 ├── NotFoundError               a project, source, generation or item that does not exist
 ├── ConflictError               the request contradicts what is already there (a second ingest, a changed model)
 ├── StoreUnavailableError       a layer does not answer
+│   └── DamagedOriginalError    the stored bytes of a document are not the ones that were stored
 ├── ServerError                 a local server could not be started or stopped
 ├── ModelError                  an embedding or language model failed or answered out of contract
 │   └── ModelIntegrityError     a model's file is not the one that was pinned
@@ -37,6 +38,10 @@ class ConflictError(DestinyError):
 
 class StoreUnavailableError(DestinyError):
     """A layer's store did not answer."""
+
+
+class DamagedOriginalError(StoreUnavailableError):
+    """The stored bytes of a document do not hash to their name."""
 
 
 class ServerError(DestinyError):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from destiny_assets.domain.documents import SourceContent, SourceItem
-from destiny_assets.domain.graph import Edge, EdgeType, Neighbour, Node, NodeLabel
+from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.domain.linking.records import TermCandidate
 
 Vectors = npt.NDArray[np.float32]
@@ -190,8 +190,20 @@ class KnowledgeGraph(Protocol):
         """(id, born, died) of those of the items, each a label or type and an id, that are there."""
         ...
 
+    def held(self, project: str) -> Iterator[HeldItem]:
+        """Every node and edge of a project in any generation, streamed."""
+        ...
+
+    def named(self, project: str, ids: Sequence[str]) -> list[HeldItem]:
+        """Those of the nodes and edges that exist, by id."""
+        ...
+
     def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
         """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin, in a stable order."""
+        ...
+
+    def remove_dead(self, project: str, generation: int) -> int:
+        """Delete the nodes and edges that died in `generation` or before; the number of both."""
         ...
 
     def drop(self, project: str) -> int:

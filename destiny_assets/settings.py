@@ -106,6 +106,21 @@ def extractor_name(environment: Mapping[str, str]) -> str:
     return environment.get("DESTINY_ENTITY_EXTRACTOR") or "none"
 
 
+def retention_days(environment: Mapping[str, str]) -> float:
+    """``DESTINY_RETENTION_DAYS``, 30 by default: how long a generation can be read after another took its place.
+
+    Raises `ConfigurationError` for what is no number of days.
+    """
+    text = environment.get("DESTINY_RETENTION_DAYS") or "30"
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1
+    if not 0 <= days <= 36_500:
+        raise ConfigurationError(f"DESTINY_RETENTION_DAYS={text!r} is no number of days between 0 and 36500.")
+    return days
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment, then from the local servers of the home folder.
 

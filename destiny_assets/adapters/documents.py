@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from destiny_assets.errors import ConfigurationError, NotFoundError, StoreUnavailableError
+from destiny_assets.errors import ConfigurationError, DamagedOriginalError, NotFoundError, StoreUnavailableError
 from destiny_assets.settings import without_secrets
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class DirectoryDocumentStore:
         return tempfile.mkstemp(prefix=".writing-", dir=folder)
 
     def get(self, project: str, sha256: str) -> bytes:
-        """The bytes with that hash; raises `NotFoundError`, or `StoreUnavailableError` when they are damaged."""
+        """The bytes with that hash; raises `NotFoundError`, `DamagedOriginalError`, `StoreUnavailableError`."""
         path = self._root / _key(project, sha256)
         try:
             return _verified(path.read_bytes(), sha256)
@@ -178,7 +178,7 @@ class ObjectDocumentStore:
             return None
 
     def get(self, project: str, sha256: str) -> bytes:
-        """The bytes with that hash; raises `NotFoundError`, or `StoreUnavailableError` when they are damaged."""
+        """The bytes with that hash; raises `NotFoundError`, `DamagedOriginalError`, `StoreUnavailableError`."""
         import obstore
         from obstore.exceptions import BaseError
 
@@ -246,7 +246,9 @@ def _key(project: str, sha256: str) -> str:
 
 def _verified(data: bytes, sha256: str) -> bytes:
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise StoreUnavailableError(f"The stored bytes of document {sha256} are damaged. Restore them from a backup.")
+        raise DamagedOriginalError(
+            f"The stored bytes of document {sha256} are damaged. Read them again from the source with: destiny repair PROJECT --deep"
+        )
     return data
 
 

@@ -6,7 +6,7 @@ with few different values it cost ArcadeDB two thirds of its write rate, and mad
 of 1 s. A project is a range of keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -15,34 +15,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
-from destiny_assets.domain.graph import Edge, EdgeType, Neighbour, Node, NodeLabel
+from more_itertools import chunked
+
+from destiny_assets.adapters import cypher
+from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.errors import ConfigurationError, ConflictError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from neo4j import Driver, ManagedTransaction, Session
+    from neo4j import Driver, ManagedTransaction, Record, Session
 
 _Result = TypeVar("_Result")
-_Row = dict[str, object]
 
-_BATCH = 2_000
 _DELETE_BATCH = 5_000
 _FETCH = 2_000
 _ATTEMPTS = 8
 _SCHEMES = frozenset({"bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"})
-_RESERVED = frozenset({"key", "project", "id", "born", "died"})
 _CONSTRAINT = "Neo.ClientError.Schema.ConstraintValidationFailed"
-_ENDS: Mapping[EdgeType, tuple[NodeLabel, NodeLabel]] = {
-    EdgeType.PART_OF: (NodeLabel.CHUNK, NodeLabel.DOCUMENT),
-    EdgeType.MENTIONS: (NodeLabel.CHUNK, NodeLabel.ENTITY),
-    EdgeType.DENOTES: (NodeLabel.ENTITY, NodeLabel.DOCUMENT),
-    EdgeType.LINKS_TO: (NodeLabel.ENTITY, NodeLabel.ENTITY),
-    EdgeType.REQUIRES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
-    EdgeType.SUPERSEDES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
-}
-"""An index serves one label, so an edge's type has to say the labels of its ends."""
-
-_OF_PROJECT = "{0}.key >= $first AND {0}.key < $last AND {0}.project = $project"
-_VISIBLE = "{0}.born <= $generation AND $generation < {0}.died"
 
 
 def connect(url: str) -> "Neo4jKnowledgeGraph":
@@ -115,7 +103,7 @@ class Neo4jKnowledgeGraph:
                 "RETURN count(*) AS number",
                 parameters={"rows": rows},
             )
-            for label, rows in _batches((node.label, _item_row(project, node)) for node in nodes)
+            for label, rows in cypher.batches((node.label, cypher.item_row(project, node)) for node in nodes)
         )
 
     def upsert_edges(self, project: str, edges: Iterable[Edge]) -> int:
@@ -125,7 +113,7 @@ class Neo4jKnowledgeGraph:
         """
         return self._write_in_step(
             partial(_merge_edges, project=project, type_=type_, rows=rows)
-            for type_, rows in _batches((edge.type, _edge_row(project, edge)) for edge in edges)
+            for type_, rows in cypher.batches((edge.type, cypher.edge_row(project, edge)) for edge in edges)
         )
 
     def retire(self, project: str, ids: Iterable[str], generation: int) -> int:
@@ -133,7 +121,7 @@ class Neo4jKnowledgeGraph:
         texts = [
             f"MATCH {pattern} WHERE item.key IN $keys AND item.died <> $generation "
             "SET item.died = $generation RETURN count(*) AS number"
-            for pattern in _patterns()
+            for pattern in cypher.patterns().values()
         ]
         return self._for_keys(project, ids, texts, generation=generation)
 
@@ -149,16 +137,49 @@ class Neo4jKnowledgeGraph:
         def counted(transaction: "ManagedTransaction") -> dict[str, int]:
             return {
                 name: _number(
-                    transaction, f"{text} RETURN count(*) AS number", {**_range(project), "generation": generation}
+                    transaction,
+                    f"{text} RETURN count(*) AS number",
+                    {**cypher.key_range(project), "generation": generation},
                 )
-                for name, text in _matching(_VISIBLE).items()
+                for name, text in cypher.matching(cypher.VISIBLE).items()
             }
 
         return self._read(counted)
 
     def ids(self, project: str, generation: int) -> Iterator[tuple[str, str]]:
         """(label or type, id) of every visible node and edge, streamed; label by label, in no order within one."""
-        return self._stream(project, _VISIBLE, generation)
+        return self._stream(project, cypher.VISIBLE, generation)
+
+    def held(self, project: str) -> Iterator[HeldItem]:
+        """Every node and edge of a project in any generation, streamed; edges of foreign types are not looked for."""
+        for label in NodeLabel:
+            text = f"MATCH (item:{label}) WHERE {cypher.OF_PROJECT.format('item')} RETURN properties(item)"
+            for (properties,) in self._records(text, project):
+                yield cypher.held_item(project, str(label), None, properties)
+        for type_, (start, _) in cypher.ENDS.items():
+            text = (
+                f"MATCH (start:{start})-[item:{type_}]->(end) WHERE {cypher.OF_PROJECT.format('start')} "
+                "RETURN start.key, end.key, properties(item)"
+            )
+            for source, target, properties in self._records(text, project):
+                yield cypher.held_item(project, str(type_), (source, target), properties)
+
+    def named(self, project: str, ids: Sequence[str]) -> list[HeldItem]:
+        """Those of the nodes and edges that exist, by id."""
+        found = []
+        for some in chunked(ids, cypher.BATCH):
+            keys = [f"{project}/{identity}" for identity in some]
+            for name, pattern in cypher.patterns().items():
+                ends = ("startNode(item).key", "endNode(item).key") if name in cypher.ENDS else ("null", "null")
+                text = (
+                    f"MATCH {pattern} WHERE item.key IN $keys "
+                    f"RETURN {ends[0]} AS source, {ends[1]} AS target, properties(item)"
+                )
+                for source, target, properties in self._records(text, project, keys=keys):
+                    found.append(
+                        cypher.held_item(project, name, (source, target) if name in cypher.ENDS else None, properties)
+                    )
+        return found
 
     def marked(self, project: str, mark: Literal["born", "died"], generation: int) -> Iterator[tuple[str, str]]:
         """(label or type, id) of every node and edge born or died in one generation, streamed like `ids`."""
@@ -168,10 +189,10 @@ class Neo4jKnowledgeGraph:
         self, project: str, items: Iterable[tuple[NodeLabel | EdgeType, str]]
     ) -> Iterator[tuple[str, int, int]]:
         """(id, born, died) of those of the items, each a label or type and an id, that are there; found by their keys."""
-        rows: Iterator[tuple[NodeLabel | EdgeType, _Row]] = (
+        rows: Iterator[tuple[NodeLabel | EdgeType, cypher.Row]] = (
             (kind, {"key": f"{project}/{identity}"}) for kind, identity in items
         )
-        for kind, batch in _batches(rows):
+        for kind, batch in cypher.batches(rows):
             pattern = f"(item:{kind})" if isinstance(kind, NodeLabel) else f"()-[item:{kind}]->()"
             text = f"MATCH {pattern} WHERE item.key IN $keys RETURN item.id, item.born, item.died"
             yield from self._read(partial(_triples, text=text, parameters={"keys": [row["key"] for row in batch]}))
@@ -184,27 +205,43 @@ class Neo4jKnowledgeGraph:
         order = {identity: place for place, identity in enumerate(dict.fromkeys(ids))}
         found: list[tuple[int, str, str, Neighbour]] = []
         remaining = iter(order)
-        while batch := list(islice(remaining, _BATCH)):
+        while batch := list(islice(remaining, cypher.BATCH)):
             keys = [f"{project}/{identity}" for identity in batch]
             parameters = {"keys": keys, "generation": generation, "limit": limit}
             for origin, kind, edge, outgoing, label, properties in self._read(partial(_around, parameters=parameters)):
-                neighbour = Neighbour(origin, EdgeType(kind), outgoing, _node(label, properties))
+                neighbour = Neighbour(origin, EdgeType(kind), outgoing, cypher.node_of(label, properties))
                 found.append((order[origin], kind, edge, neighbour))
         return [neighbour for *_, neighbour in sorted(found, key=lambda row: row[:3])]
 
+    def remove_dead(self, project: str, generation: int) -> int:
+        """Delete the nodes and edges that died in `generation` or before; the number of both."""
+        return sum(
+            self._delete(
+                project,
+                f"(start:{source})-[item:{type_}]->()",
+                "start",
+                "DELETE",
+                f" AND item.died <= {int(generation)}",
+            )
+            for type_, (source, _) in cypher.ENDS.items()
+        ) + sum(
+            self._delete(project, f"(item:{label})", "item", "DETACH DELETE", f" AND item.died <= {int(generation)}")
+            for label in NodeLabel
+        )
+
     def drop(self, project: str) -> int:
         """Delete everything of a project in bounded transactions; the number of nodes that were there."""
-        for type_, (source, _) in _ENDS.items():
+        for type_, (source, _) in cypher.ENDS.items():
             self._delete(project, f"(start:{source})-[item:{type_}]->()", "start", "DELETE")
         return sum(self._delete(project, f"(item:{label})", "item", "DETACH DELETE") for label in NodeLabel)
 
-    def _delete(self, project: str, pattern: str, bound: str, verb: str) -> int:
+    def _delete(self, project: str, pattern: str, bound: str, verb: str, condition: str = "") -> int:
         text = (
-            f"MATCH {pattern} WHERE {_OF_PROJECT.format(bound)} WITH item LIMIT {_DELETE_BATCH} "
+            f"MATCH {pattern} WHERE {cypher.OF_PROJECT.format(bound)}{condition} WITH item LIMIT {_DELETE_BATCH} "
             f"{verb} item RETURN count(*) AS number"
         )
         deleted = 0
-        while number := self._write(partial(_number, text=text, parameters=_range(project))):
+        while number := self._write(partial(_number, text=text, parameters=cypher.key_range(project))):
             deleted += number
         return deleted
 
@@ -212,16 +249,19 @@ class Neo4jKnowledgeGraph:
         """Run each statement for batches of keys, one transaction a batch; the sum of their numbers."""
         remaining = iter(ids)
         total = 0
-        while batch := list(islice(remaining, _BATCH)):
+        while batch := list(islice(remaining, cypher.BATCH)):
             keys = [f"{project}/{identity}" for identity in batch]
             total += self._write(partial(_sum, texts=texts, parameters={"keys": keys, **parameters}))
         return total
 
     def _stream(self, project: str, condition: str, generation: int) -> Iterator[tuple[str, str]]:
-        for name, text in _matching(condition).items():
-            with self._talking(), self._session() as session:
-                for (identity,) in session.run(f"{text} RETURN item.id", _range(project), generation=generation):
-                    yield name, identity
+        for name, text in cypher.matching(condition).items():
+            for (identity,) in self._records(f"{text} RETURN item.id", project, generation=generation):
+                yield name, identity
+
+    def _records(self, text: str, project: str, **parameters: object) -> "Iterator[Record]":
+        with self._talking(), self._session() as session:
+            yield from session.run(text, cypher.key_range(project), **parameters)
 
     def _session(self) -> "Session":
         return self._driver.session(database=self._database, fetch_size=_FETCH)
@@ -296,58 +336,8 @@ class Neo4jKnowledgeGraph:
             ) from error
 
 
-def _range(project: str) -> dict[str, str]:
-    """Parameters of `_OF_PROJECT`: all keys ``project/…``; ``0`` follows ``/``. A project named ``a/b`` lies within ``a``'s."""
-    return {"project": project, "first": f"{project}/", "last": f"{project}0"}
-
-
-def _patterns() -> list[str]:
-    return [*(f"(item:{label})" for label in NodeLabel), *(f"()-[item:{type_}]->()" for type_ in EdgeType)]
-
-
-def _matching(condition: str) -> dict[str, str]:
-    """MATCH clauses of a project's items by label or type; edges are found from their first node, which has the index."""
-    condition = condition.format("item")
-    nodes = {
-        str(label): f"MATCH (item:{label}) WHERE {_OF_PROJECT.format('item')} AND {condition}" for label in NodeLabel
-    }
-    edges = {
-        str(type_): f"MATCH (start:{source})-[item:{type_}]->() WHERE {_OF_PROJECT.format('start')} AND {condition}"
-        for type_, (source, _) in _ENDS.items()
-    }
-    return nodes | edges
-
-
-_Kind = TypeVar("_Kind", bound=NodeLabel | EdgeType)
-
-
-def _batches(rows: Iterable[tuple[_Kind, _Row]]) -> Iterator[tuple[_Kind, list[_Row]]]:
-    """Rows of one kind together, at most `_BATCH` at a time."""
-    waiting: dict[_Kind, list[_Row]] = {}
-    for kind, row in rows:
-        batch = waiting.setdefault(kind, [])
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield kind, waiting.pop(kind)
-    yield from waiting.items()
-
-
-def _item_row(project: str, item: Node | Edge) -> _Row:
-    taken = _RESERVED & item.properties.keys()
-    if taken:
-        raise ConflictError(f"The graph keeps the property {min(taken)!r} for itself: rename it on {item.id!r}.")
-    key = f"{project}/{item.id}"
-    fixed = {"key": key, "project": project, "id": item.id, "born": item.born, "died": item.died}
-    return {"key": key, "properties": {**item.properties, **fixed}}
-
-
-def _edge_row(project: str, edge: Edge) -> _Row:
-    ends = {"source": f"{project}/{edge.source}", "target": f"{project}/{edge.target}"}
-    return _item_row(project, edge) | ends
-
-
-def _merge_edges(transaction: "ManagedTransaction", project: str, type_: EdgeType, rows: list[_Row]) -> int:
-    source, target = _ENDS[type_]
+def _merge_edges(transaction: "ManagedTransaction", project: str, type_: EdgeType, rows: list[cypher.Row]) -> int:
+    source, target = cypher.ENDS[type_]
     number = _number(
         transaction,
         f"UNWIND $rows AS row MATCH (source:{source} {{key: row.source}}) MATCH (target:{target} {{key: row.target}}) "
@@ -385,7 +375,7 @@ def _number(transaction: "ManagedTransaction", text: str, parameters: dict[str, 
 
 def _around(transaction: "ManagedTransaction", parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Origin, type and id of an edge, whether it leaves the origin, label and properties of the other end."""
-    visible = f"{_VISIBLE.format('edge')} AND {_VISIBLE.format('other')}"
+    visible = f"{cypher.VISIBLE.format('edge')} AND {cypher.VISIBLE.format('other')}"
     return [
         tuple(record)
         for label in NodeLabel
@@ -401,8 +391,3 @@ def _around(transaction: "ManagedTransaction", parameters: dict[str, Any]) -> li
 
 def _sum(transaction: "ManagedTransaction", texts: Sequence[str], parameters: dict[str, Any]) -> int:
     return sum(_number(transaction, text, parameters) for text in texts)
-
-
-def _node(label: str, properties: dict[str, Any]) -> Node:
-    own = {name: value for name, value in properties.items() if name not in _RESERVED}
-    return Node(properties["id"], NodeLabel(label), properties["born"], own, properties["died"])

@@ -5,12 +5,15 @@ A point is one ledger row of a chunk, so it carries `born` and `died`; every rea
 
 import hashlib
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+import numpy as np
 from more_itertools import chunked
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
@@ -35,6 +38,17 @@ class Point:
     source: str
     born: int
     sparse: SparseVector
+    died: int = FOREVER
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPoint:
+    """One point as the store holds it; a vector it does not have is None."""
+
+    id: str
+    payload: Mapping[str, object]
+    dense: Vectors | None = None
+    sparse: SparseVector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,17 @@ class Candidate:
 def collection_name(project: str, model_id: str, encoder: str) -> str:
     """One collection a project, embedding model and encoder of sparse vectors: what another one made is not comparable."""
     return f"{project}--{hashlib.sha256(f'{model_id} {encoder}'.encode()).hexdigest()[:12]}"
+
+
+def collection_of(name: str, project: str, model_id: str, encoder: str) -> bool:
+    """Whether a collection is the one of that model and encoder, as it was first made or rebuilt."""
+    first = collection_name(project, model_id, encoder)
+    return name == first or (name.startswith(f"{first}-") and name.removeprefix(f"{first}-").isdecimal())
+
+
+def free_collection(first: str, taken: Collection[str]) -> str:
+    """A name for a collection that is built again beside those that are `taken`: `first`, ``first-2``, ``first-3``, …"""
+    return next(name for name in chain([first], (f"{first}-{number}" for number in count(2))) if name not in taken)
 
 
 class QdrantVectorIndex:
@@ -108,7 +133,7 @@ class QdrantVectorIndex:
             )
 
     def upsert(self, collection: str, points: Sequence[Point], vectors: Vectors) -> None:
-        """Write living points with their dense vectors, shape (len(points), dimension)."""
+        """Write points with their dense vectors, shape (len(points), dimension), in place of what they held."""
         with self._answering():
             self._client.upsert(
                 collection,
@@ -124,7 +149,7 @@ class QdrantVectorIndex:
                             "document_id": point.document_id,
                             "source": point.source,
                             "born": point.born,
-                            "died": FOREVER,
+                            "died": point.died,
                         }
                         for point in points
                     ],
@@ -147,7 +172,16 @@ class QdrantVectorIndex:
         """Delete points."""
         with self._answering():
             for some in chunked(ids, 1_000):
-                self._client.delete(collection, models.PointIdsList(points=list(some)), wait=True)
+                self._client.delete(collection, models.PointIdsList(points=_as_stored(some)), wait=True)
+
+    def remove_dead(self, collection: str, generation: int) -> int:
+        """Delete the points that died in `generation` or before; their number."""
+        dead = models.Filter(must=[models.FieldCondition(key="died", range=models.Range(lte=generation))])
+        with self._answering():
+            number = self._client.count(collection, count_filter=dead, exact=True).count
+            if number:
+                self._client.delete(collection, models.FilterSelector(filter=dead), wait=True)
+        return number
 
     def marked(self, collection: str, mark: Literal["born", "died"], generation: int) -> set[str]:
         """Ids of the points born or died in one generation."""
@@ -161,6 +195,48 @@ class QdrantVectorIndex:
     def visible_ids(self, collection: str, generation: int) -> Iterator[str]:
         """Ids of the points a generation shows."""
         return self._scroll(collection, _visible(generation))
+
+    def held(self, collection: str) -> Iterator[list[HeldPoint]]:
+        """Every point with its payload, a page at a time; the next page is on its way while this one is looked at."""
+
+        def page(offset: Any) -> tuple[list[models.Record], Any]:
+            with self._answering():
+                return self._client.scroll(collection, limit=_PAGE, offset=offset, with_vectors=False)
+
+        with ThreadPoolExecutor(1) as fetching:
+            coming = fetching.submit(page, None)
+            while True:
+                points, offset = coming.result()
+                if offset is not None:
+                    coming = fetching.submit(page, offset)
+                yield [HeldPoint(str(point.id), point.payload or {}) for point in points]
+                if offset is None:
+                    return
+
+    def named(self, collection: str, ids: Sequence[str]) -> list[HeldPoint]:
+        """Those of the points that exist, with payload and vectors."""
+        with self._answering():
+            points = [
+                point
+                for some in chunked(_as_stored(ids), 500)
+                for point in self._client.retrieve(collection, list(some), with_payload=True, with_vectors=True)
+            ]
+        return [_held(point) for point in points]
+
+    def along(self, collection: str, ids: Sequence[str], direction: Vectors) -> Vectors:
+        """The cosine of each named point's dense vector with a direction, computed by the store; NaN without point or vector."""
+        with self._answering():
+            found = self._client.query_points(
+                collection,
+                query=direction.tolist(),
+                using=DENSE,
+                query_filter=models.Filter(must=[models.HasIdCondition(has_id=_as_stored(ids))]),
+                search_params=models.SearchParams(exact=True),
+                limit=max(len(ids), 1),
+                with_payload=False,
+            )
+        scores = {str(point.id): point.score for point in found.points}
+        return np.array([scores.get(id_, np.nan) for id_ in ids], np.float32)
 
     def count(self, collection: str, generation: int) -> int:
         """Exact number of points a generation shows."""
@@ -239,6 +315,22 @@ class QdrantVectorIndex:
             raise StoreUnavailableError(
                 f"The vector layer at {self._shown} did not do what was asked ({_first_line(error)}). Check it with: destiny status"
             ) from error
+
+
+def _as_stored(ids: Sequence[str]) -> list[models.ExtendedPointId]:
+    """A point that somebody else put there may have a number for an id."""
+    return [int(id_) if id_.isdecimal() else id_ for id_ in ids]
+
+
+def _held(point: models.Record) -> HeldPoint:
+    vectors: Any = point.vector if isinstance(point.vector, dict) else {}
+    dense, sparse = vectors.get(DENSE), vectors.get(SPARSE)
+    return HeldPoint(
+        str(point.id),
+        point.payload or {},
+        np.array(dense, np.float32) if dense is not None else None,
+        SparseVector(np.array(sparse.indices, np.uint32), np.array(sparse.values, np.float32)) if sparse else None,
+    )
 
 
 def _sparse(vector: SparseVector) -> models.SparseVector:

@@ -1,4 +1,4 @@
-"""``destiny ingest | search | ask | trust explain | generations | rollback | doctor``."""
+"""``destiny ingest | search | ask | trust explain | generations | rollback``."""
 
 import sys
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     for name, command in (
         *(("ingest", ingest), ("search", search), ("ask", ask), ("generations", generations)),
-        *(("rollback", rollback), ("doctor", doctor)),
+        ("rollback", rollback),
     ):
         app.command(name)(command)
     trust = typer.Typer(help="Trust: how far an item can be relied on, and why.", no_args_is_help=True)
@@ -165,7 +165,7 @@ def generations(project: Project, as_json: AsJson = False) -> None:
         [
             (
                 f"{g.number}{' (current)' if g.current else ''}",
-                g.state,
+                "vacuumed" if g.vacuumed_at else g.state,
                 g.published_at,
                 str((g.facts or {}).get("documents", "")),
                 str((g.facts or {}).get("chunks", "")),
@@ -189,40 +189,6 @@ def rollback(
         print_json(found)
     else:
         say(f"Readers of {project} see generation {found.number} now.")
-
-
-def doctor(
-    project: Annotated[str | None, typer.Argument(help="One project; all of them when left out.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check the health and the agreement of the four layers, and list what is quarantined and why."""
-    from dataclasses import asdict
-
-    from destiny_assets.cli.stores import diagnoses
-
-    found = diagnoses(project)
-    ok = all(diagnosis.ok for diagnosis in found)
-    if as_json:
-        print_json(found[0] if project else {"ok": ok, "projects": [asdict(diagnosis) for diagnosis in found]})
-    else:
-        for diagnosis in found:
-            print_table(
-                f"{diagnosis.project}, generation {diagnosis.generation}: {'well' if diagnosis.ok else 'NOT WELL'}",
-                ("layer", "state", "items", "detail"),
-                [
-                    (name, "ok" if layer.ok else "wrong", layer.count, layer.detail)
-                    for name, layer in diagnosis.layers.items()
-                ],
-            )
-            if diagnosis.quarantined:
-                columns = ("document", "stage", "reason", "tries", "detail")
-                print_table(
-                    "Quarantined", columns, [[item[column] for column in columns] for item in diagnosis.quarantined]
-                )
-        if not found:
-            say("There is no project yet. Create one with: destiny project add NAME")
-    if not ok:
-        raise typer.Exit(1)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,23 +1,34 @@
 """Opening the layers for a command."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from destiny_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
-    from destiny_assets.serving.results import Diagnosis
+    from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.ports import DocumentStore, KnowledgeGraph
     from destiny_assets.serving.service import KnowledgeService
 
 
+class Layers(NamedTuple):
+    """The four layers, opened; in the order in which every function that wants them takes them."""
+
+    ledger: "PostgresLedger"
+    originals: "DocumentStore"
+    vectors: "QdrantVectorIndex"
+    graph: "KnowledgeGraph"
+
+
 @contextmanager
-def open_ledger(settings: Settings | None = None) -> Iterator["PostgresLedger"]:
+def open_ledger(settings: Settings | None = None, *, pool_size: int = 2) -> Iterator["PostgresLedger"]:
     """The ledger, migrated."""
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
 
-    with PostgresLedger((settings or load_settings()).stores.postgres_url, pool_size=2) as ledger:
+    with PostgresLedger((settings or load_settings()).stores.postgres_url, pool_size=pool_size) as ledger:
         ledger.migrate()
         yield ledger
 
@@ -39,22 +50,28 @@ def open_service() -> Iterator["KnowledgeService"]:
         )
 
 
-def diagnoses(project: str | None) -> list["Diagnosis"]:
-    """The health of one project, or of all."""
+@contextmanager
+def open_layers(settings: Settings, *, project: str | None = None) -> Iterator["Layers"]:
+    """All four layers; with a `project`, as its only writer for as long as the block runs."""
     from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.neo4j import connect
+    from destiny_assets.adapters.postgres.locks import project_to_oneself
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
-    from destiny_assets.serving.health import diagnose
 
-    settings = load_settings()
     stores = settings.stores
-    with (
-        open_ledger(settings) as ledger,
-        QdrantVectorIndex(stores.qdrant_url) as vectors,
-        connect(stores.neo4j_url) as graph,
-    ):
-        originals = open_document_store(stores.documents_url)
-        return [
-            diagnose(ledger, originals, vectors, graph, name)
-            for name in ([project] if project else ledger.projects.names())
-        ]
+    with ExitStack() as stack:
+        # Each layer is asked by a thread of its own, and each needs the ledger too.
+        ledger = stack.enter_context(open_ledger(settings, pool_size=4))
+        if project is not None:
+            ledger.projects.require(project)
+            stack.enter_context(project_to_oneself(stores.postgres_url, project, _tell))
+        yield Layers(
+            ledger,
+            open_document_store(stores.documents_url),
+            stack.enter_context(QdrantVectorIndex(stores.qdrant_url)),
+            stack.enter_context(connect(stores.neo4j_url)),
+        )
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -21,7 +21,7 @@ _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One version of a project's knowledge. `facts` holds the counts it was published with."""
+    """One version of a project's knowledge. `facts` holds the counts it was published with; once vacuumed it can't be read."""
 
     project: str
     number: int
@@ -33,6 +33,7 @@ class Generation:
     reason: str | None = None
     facts: Mapping[str, Any] | None = None
     current: bool = False
+    vacuumed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,16 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldItem:
+    """A node or edge as a store holds it, right or wrong: label or type, the keys of an edge's ends, every property but the key."""
+
+    id: str
+    kind: str
+    ends: tuple[str, str] | None
+    properties: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """A node reached from `origin` over `edge`, in the direction it was found."""
 

@@ -1,6 +1,6 @@
 """What readers get back. The field names are the public contract (JSON of the command line, later of the API): add, never rename."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -94,8 +94,30 @@ class LayerHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One item of a layer that is not as the ledger says.
+
+    `kind` is ``original``, ``point``, ``collection``, a node's label or an edge's type; `problem` is ``missing``, ``extra`` or
+    ``stale``; `differs` maps what differs to [what the ledger says, what the layer says]; `todo` says what a person has to do
+    where no command can mend it.
+    """
+
+    layer: str
+    kind: str
+    id: str
+    problem: str
+    uri: str | None
+    differs: dict[str, list[Any]]
+    todo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The health of four layers of one project and their agreement."""
+    """The health of four layers of one project and their agreement over `generations`, all that can still be read.
+
+    `agreement` counts everything that differs, `examples` names some of each kind; `deep` says whether every vector and the bytes
+    of every original were compared.
+    """
 
     ok: bool
     project: str | None
@@ -103,3 +125,6 @@ class Diagnosis:
     layers: dict[str, LayerHealth]
     agreement: dict[str, dict[str, int]]
     quarantined: list[dict[str, Any]]
+    generations: list[int] = field(default_factory=list)
+    examples: list[Finding] = field(default_factory=list)
+    deep: bool = False

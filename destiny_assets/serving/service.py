@@ -15,7 +15,7 @@ from destiny_assets.domain.answers import Sentence, best_sentences, cited_number
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.retrieval import Recipe, fuse, recipe_named
 from destiny_assets.domain.sparse import encode_query
-from destiny_assets.errors import ConflictError, NotFoundError
+from destiny_assets.errors import ConflictError, NotFoundError, StoreUnavailableError
 from destiny_assets.ports import Embedder, Evidence, LanguageModel, Vectors
 from destiny_assets.serving.results import Answer, Citation, Hit, SearchResult, TrustExplanation
 
@@ -45,7 +45,7 @@ class KnowledgeService:
     def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:
         """The generation a read is pinned to; raises `NotFoundError` when nothing is published yet."""
         if number is not None:
-            return self._ledger.generations.number(project, number)
+            return self._ledger.generations.readable(project, number)
         if as_of is not None:
             self._ledger.projects.require(project)
             return self._ledger.generations.as_of(project, as_of)
@@ -70,7 +70,7 @@ class KnowledgeService:
         began = time.perf_counter()
         chosen = recipe_named(recipe)
         pinned = self.generation(project, as_of=as_of, number=generation)
-        ranked = self._rank(pinned, text, chosen, max(k, chosen.candidates))
+        ranked = self._rank_where_it_is(pinned, text, chosen, max(k, chosen.candidates))
         # Where trust is asked for, all candidates are read, so that k good ones can be found below bad ones.
         considered = ranked if min_trust > 0 else ranked[:k]
         passages = self._ledger.reading.passages(project, pinned.number, [chunk for chunk, _ in considered])
@@ -127,6 +127,16 @@ class KnowledgeService:
             terms=stored.components,
             model=stored.model,
         )
+
+    def _rank_where_it_is(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
+        """`_rank`, in the collection the generation reads now if a rebuild moved it since it was pinned."""
+        try:
+            return self._rank(pinned, text, recipe, limit)
+        except StoreUnavailableError:
+            now = self._ledger.generations.readable(pinned.project, pinned.number)
+            if now.collection == pinned.collection:
+                raise
+            return self._rank(now, text, recipe, limit)
 
     def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
         if pinned.collection is None or pinned.model_id is None:

@@ -12,7 +12,7 @@ from destiny_assets.adapters.postgres.chunks import ChunkedDocument
 from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projections import PointRow
-from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name
+from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name, collection_of
 from destiny_assets.domain.authorship import written
 from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
@@ -48,7 +48,7 @@ def embed_chunks(
     ledger: PostgresLedger, embedder: Embedder, project: str, generation: int, progress: Progress
 ) -> Mapping[str, Any]:
     """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
-    collection = collection_name(project, embedder.model_id, ENCODER)
+    collection = _collection(ledger, project, embedder.model_id)
     ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
     latest = ledger.generations.latest(project)
@@ -80,7 +80,7 @@ def index_vectors(
     progress: Progress,
 ) -> Mapping[str, Any]:
     """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
-    collection = collection_name(project, embedder.model_id, ENCODER)
+    collection = _collection(ledger, project, embedder.model_id)
     index.ensure(collection, embedder.dimension)
     rows, counts = ledger.projections, ledger.chunks.counts(project, generation)
     # What a killed run left here; nothing in a run that was not disturbed.
@@ -115,6 +115,18 @@ def index_vectors(
             f"The vector layer of {project!r} holds {found} chunks where the ledger has {counts['total']}. See: destiny doctor {project}"
         )
     return {"collection": collection, "points": found, "upserted": written, "retired": retired}
+
+
+def _collection(ledger: PostgresLedger, project: str, model_id: str) -> str:
+    """The collection of a model: the one that the newest generation of the model reads, which may have been rebuilt since."""
+    return next(
+        (
+            one.collection
+            for one in ledger.generations.all(project)
+            if one.collection and one.vacuumed_at is None and collection_of(one.collection, project, model_id, ENCODER)
+        ),
+        collection_name(project, model_id, ENCODER),
+    )
 
 
 def _upsert(

@@ -82,13 +82,16 @@ def test_the_checks_are_these_and_the_gates_block(definitions: dg.Definitions) -
 def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
     repository = whole.get_repository_def()
     names = {name for name in repository.job_names if not name.startswith("__")}
-    assert names == {"ingest_project", "benchmark_project", "build_marts"}
+    assert names == {"ingest_project", "benchmark_project", "build_marts", "repair_project", "vacuum_project"}
     schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
     assert {name: (s.cron_schedule, s.job_name) for name, s in schedules.items()} == {
-        "nightly_ingest": ("0 3 * * *", "ingest_project")
+        "nightly_ingest": ("0 3 * * *", "ingest_project"),
+        "weekly_vacuum": ("0 5 * * 0", "vacuum_project"),
     }
     own = {sensor.name for sensor in repository.sensor_defs if not sensor.name.startswith("default_")}
-    assert own == {"on_project_added", "on_source_changed", "on_run_failure", "on_generation_published"}
+    assert own == {
+        *("on_project_added", "on_source_changed", "on_layer_drift", "on_run_failure", "on_generation_published")
+    }
 
 
 def test_the_ingest_job_runs_every_stage_from_documents_to_the_report(definitions: dg.Definitions) -> None:

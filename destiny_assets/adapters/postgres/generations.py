@@ -13,7 +13,7 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import ConflictError, NotFoundError
 
 _SELECT = """
-select g.project, g.number, g.state, g.started_at, g.model_id, g.collection, g.published_at, g.reason, g.facts,
+select g.project, g.number, g.state, g.started_at, g.model_id, g.collection, g.published_at, g.reason, g.facts, g.vacuumed_at,
        coalesce(p.generation = g.number, false) as current
 from generation g left join publication p on p.project = g.project
 """
@@ -94,7 +94,17 @@ class Generations:
             raise NotFoundError(
                 f"Project {project!r} had nothing published at {at.isoformat()}. See: destiny generations {project}"
             )
-        return self.number(project, row["generation"])
+        return self.readable(project, row["generation"])
+
+    def readable(self, project: str, number: int) -> Generation:
+        """One generation that has not been vacuumed; raises `NotFoundError`."""
+        found = self.number(project, number)
+        if found.vacuumed_at is not None:
+            raise NotFoundError(
+                f"Generation {number} of {project!r} is gone: it was vacuumed on {found.vacuumed_at:%Y-%m-%d}, after the "
+                f"retention window. See which can be read: destiny generations {project}"
+            )
+        return found
 
     def all(self, project: str) -> list[Generation]:
         """Every generation, newest first."""
@@ -139,14 +149,29 @@ class Generations:
 
     def rollback(self, project: str, number: int) -> Generation:
         """Point readers at an earlier published generation; raises `NotFoundError` or `ConflictError`."""
-        found = self.number(project, number)
+        found = self.readable(project, number)
         if found.state != "published":
             raise ConflictError(
                 f"Generation {number} of {project!r} was never published ({found.state}), so it can't be rolled back to."
             )
         with self._session.transaction() as cursor:
-            self._point(cursor, project, number, "rollback")
-        return self.number(project, number)
+            # Held against a vacuum, which may have taken the generation since it was looked at.
+            cursor.execute("select 1 from project where project = %s for update", (project,))
+            cursor.execute(
+                "select 1 from generation where project = %s and number = %s and vacuumed_at is null", (project, number)
+            )
+            if cursor.fetchone() is not None:
+                self._point(cursor, project, number, "rollback")
+        return self.readable(project, number)
+
+    def switch_collections(self, project: str, renamed: Mapping[str, str]) -> None:
+        """Let every generation that reads a collection read another one, all of them in one update."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                """update generation g set collection = s.after
+                   from unnest(%s::text[], %s::text[]) as s (before, after) where g.project = %s and g.collection = s.before""",
+                (list(renamed), list(renamed.values()), project),
+            )
 
     def reject(self, project: str, run_id: str, reason: str) -> bool:
         """Leave the generation that a run was building unpublished, with the reason on it; False when it was building none."""

@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.chunks import Chunks
+from destiny_assets.adapters.postgres.contents import Contents
 from destiny_assets.adapters.postgres.documents import Documents
 from destiny_assets.adapters.postgres.generations import Generations
 from destiny_assets.adapters.postgres.links import Links
@@ -20,6 +21,7 @@ from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
 from destiny_assets.adapters.postgres.reading import Reading
 from destiny_assets.adapters.postgres.trust import TrustScores
+from destiny_assets.adapters.postgres.vacuum import Vacuum
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.settings import without_secrets
 
@@ -55,7 +57,9 @@ class PostgresLedger:
         self.trust = TrustScores(self)
         self.benchmarks = Benchmarks(self)
         self.projections = Projections(self)
+        self.contents = Contents(self)
         self.reading = Reading(self)
+        self.vacuum = Vacuum(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:

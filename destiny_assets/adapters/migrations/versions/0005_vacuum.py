@@ -1,0 +1,16 @@
+"""When a generation was vacuumed: since then it can be neither read nor rolled back to."""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.execute("alter table destiny.generation add column vacuumed_at timestamptz")
+
+
+def downgrade() -> None:
+    """Drop the column."""
+    op.execute("alter table destiny.generation drop column vacuumed_at")
