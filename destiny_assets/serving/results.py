@@ -103,3 +103,19 @@ class Diagnosis:
     layers: dict[str, LayerHealth]
     agreement: dict[str, dict[str, int]]
     quarantined: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a pushed document. `state`: ``accepted``, ``unchanged`` (it was there just so) or ``forgotten``.
+
+    It is stored for good; readers see the change with the first generation after `generation`, which is the one they see
+    now (None before the first). Which number that will be is not known before the ingest.
+    """
+
+    project: str
+    source: str
+    uri: str
+    sha256: str | None
+    state: str
+    generation: int | None

@@ -13,7 +13,21 @@ from destiny_assets.cli.app import app
 HEAVY = ("dagster", "psycopg", "qdrant_client", "neo4j", "great_expectations", "pandas", "numpy", "sqlalchemy", "alembic",
          "openai", "onnxruntime", "openvino", "tokenizers", "kreuzberg", "obstore", "uvicorn", "pydantic")  # fmt: skip
 COMMANDS = {
-    *("up", "down", "status", "dev", "demo", "ingest", "search", "ask", "generations", "rollback", "doctor"),
+    *(
+        "up",
+        "down",
+        "status",
+        "dev",
+        "demo",
+        "ingest",
+        "search",
+        "ask",
+        "generations",
+        "rollback",
+        "doctor",
+        "add",
+        "forget",
+    ),
     *("project add", "project list", "project questions", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval"),
 }
