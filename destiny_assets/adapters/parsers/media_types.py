@@ -117,8 +117,8 @@ def split_media_type(header: str) -> tuple[str, str | None]:
 def told_media_type(told: str, uri: str) -> str | None:
     """The text format that a source's word stands for; None where the text itself and its name tell better."""
     told = _SAME_TYPES.get(told, told)
-    # Servers call every text they do not know plain.
-    if told == PLAIN and suffix_of(uri) in _TEXT_SUFFIXES:
+    # Web servers call every text that they do not know plain.
+    if told == PLAIN and "://" in uri and suffix_of(uri) in _TEXT_SUFFIXES:
         return None
     return told if told in {PLAIN, *_TEXT_SUFFIXES.values()} else None
 
