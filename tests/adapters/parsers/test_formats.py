@@ -228,7 +228,7 @@ def test_content_decides_and_the_name_only_where_content_does_not() -> None:
     assert parse(docx(paragraph("x")), "a.zip").media_type.endswith("wordprocessingml.document")
     assert parse("# A\n\n## B\n", "README").media_type == "text/markdown"
     assert parse("A title\n=======\n\n.. note:: x\n\n``a`` `b`_\n", "README").media_type == "text/x-rst"
-    assert parse("# not a heading\nx = 1\n", "a.py").media_type == "text/plain"
+    assert parse("# not a heading\nx = 1\n", "a.py").media_type == "text/x-python"
     assert parse("just words", "notes").media_type == "text/plain"
 
 
