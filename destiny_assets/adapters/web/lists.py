@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser  # noqa: S405: no document type is let through to it.
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from destiny_assets.adapters.parsers.limits import MAX_BYTES
 from destiny_assets.domain.web_addresses import is_web_address, normal_address
