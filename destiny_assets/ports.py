@@ -6,7 +6,7 @@ Only roles with more than one implementation stand here. The ledger is not one: 
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,19 @@ class SourceReader(Protocol):
 
     def read(self, item: SourceItem) -> SourceContent:
         """The bytes of one item and what the source knows of them; raises `UnreadableDocumentError`."""
+        ...
+
+
+@runtime_checkable
+class DistantSource(SourceReader, Protocol):
+    """A source whose listing costs requests to somebody else's server, so that it is not listed to see whether it changed."""
+
+    def listed(self) -> int:
+        """How many items it will ask for; raises `StoreUnavailableError`. Cheap, and nothing is kept of it."""
+        ...
+
+    def due(self) -> str:
+        """Changes when listing it again is worth it."""
         ...
 
 

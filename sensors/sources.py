@@ -13,7 +13,7 @@ from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
 from destiny_assets.errors import DestinyError
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import DocumentStore
+from destiny_assets.ports import DistantSource, DocumentStore
 from jobs.ingest import ingest_project
 
 
@@ -77,6 +77,10 @@ def _mark(sources: list[tuple[Source, SourceContext]]) -> str:
     digest = hashlib.sha256()
     for source, context in sources:
         place = open_source(source.kind, source.uri, source.options, context)
-        listing = place.mark() or sorted((item.uri, item.fingerprint) for item in place.scan())
+        listing = (
+            place.due()
+            if isinstance(place, DistantSource)
+            else place.mark() or sorted((item.uri, item.fingerprint) for item in place.scan())
+        )
         digest.update(json.dumps([source.name, source.kind, source.uri, listing]).encode())
     return digest.hexdigest()

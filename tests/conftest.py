@@ -10,6 +10,7 @@ import pytest
 
 from destiny_assets.local import supervisor
 from destiny_assets.settings import URL_VARIABLES, Stores
+from tests.fakes.object_server import ObjectServer, serving_objects
 from tests.stages.growing import Growth, Layers, growing, open_layers
 
 
@@ -52,6 +53,21 @@ def layers(stores: Stores) -> Iterator[Layers]:
     """The four layers of the session's servers, opened once."""
     with open_layers(stores) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[ObjectServer]:
+    """An S3-speaking server, started once a session."""
+    with serving_objects() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty place in a bucket, with the environment that a user would set to reach it."""
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return object_server.place()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ _PROJECT = re.compile(r"\w[\w.-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MESSAGE_CHARACTERS = 200
 _ASKED_FOR = 100
+_STATUS = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 
 
 def open_document_store(url: str) -> "DocumentStore":
@@ -59,8 +60,10 @@ def open_object_store(url: str) -> "ObjectStore":
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an obstore error; the rest is a dump of its internals."""
-    return str(error).partition("\n")[0][:_MESSAGE_CHARACTERS]
+    """What an obstore error says in short: the server's status where it has one; the rest is a dump of its internals."""
+    line = str(error).partition("\n")[0]
+    status = _STATUS.search(line)
+    return f"the store answers {status[1].strip()}" if status else line[:_MESSAGE_CHARACTERS]
 
 
 class DirectoryDocumentStore:
@@ -164,7 +167,8 @@ class ObjectDocumentStore:
         key = _key(project, sha256)
         try:
             if self._size(key) != len(data):
-                obstore.put(self._store, key, data)
+                # In one request: parts of an upload that was killed would lie, and cost, where no listing shows them.
+                obstore.put(self._store, key, data, use_multipart=False)
         except (BaseError, OSError) as error:
             raise _unavailable(f"Document {sha256} cannot be written", error) from error
         return sha256

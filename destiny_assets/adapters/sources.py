@@ -6,13 +6,17 @@ from pathlib import Path
 from destiny_assets.adapters.files_source import open_files_source
 from destiny_assets.adapters.git.repository import is_elsewhere
 from destiny_assets.adapters.git_source import open_git_source
+from destiny_assets.adapters.pushed_source import open_pushed_source
 from destiny_assets.adapters.source_context import SourceContext
+from destiny_assets.adapters.web_source import open_web_source
 from destiny_assets.domain.source_kinds import check_options
 from destiny_assets.ports import SourceReader
 
 KINDS: Mapping[str, Callable[[str, Mapping[str, str], SourceContext], SourceReader]] = {
     "files": lambda uri, options, _: open_files_source(uri, options),
     "git": lambda uri, options, context: open_git_source(uri, options, context.cache / "git"),
+    "pushed": open_pushed_source,
+    "web": open_web_source,
 }
 
 
@@ -24,6 +28,6 @@ def open_source(kind: str, uri: str, options: Mapping[str, str], context: Source
 
 def placed(kind: str, uri: str) -> str:
     """A source's address as it is kept: the same from whatever folder it is read."""
-    if "://" in uri or (kind == "git" and is_elsewhere(uri)):
+    if "://" in uri or (kind == "git" and is_elsewhere(uri)) or kind == "pushed":
         return uri
     return str(Path(uri).expanduser().absolute())

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from destiny_assets.cli import care, demo, evaluate, knowledge, projects, servers
+from destiny_assets.cli import care, demo, evaluate, knowledge, projects, pushing, servers
 from destiny_assets.errors import DestinyError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 servers.register(app)
 projects.register(app)
+pushing.register(app)
 knowledge.register(app)
 care.register(app)
 evaluate.register(app)

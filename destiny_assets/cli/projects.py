@@ -114,6 +114,7 @@ def add_source(
     from destiny_assets.adapters.postgres.projects import Source
     from destiny_assets.adapters.source_context import SourceContext
     from destiny_assets.adapters.sources import open_source, placed
+    from destiny_assets.ports import DistantSource
 
     if not 0 < prior < 1:
         raise ConfigurationError(
@@ -128,7 +129,8 @@ def add_source(
     with open_ledger(settings) as ledger:
         ledger.projects.require(name)
         context = SourceContext(name, source.name, ledger, originals, settings.cache)
-        found = sum(1 for _ in open_source(kind, place, options, context).scan())
+        reader = open_source(kind, place, options, context)
+        found = reader.listed() if isinstance(reader, DistantSource) else sum(1 for _ in reader.scan())
         ledger.projects.add_source(name, source)
     if as_json:
         print_json({"project": name, "source": replace(source, uri=without_secrets(place)), "files": found})

@@ -36,6 +36,7 @@ def open_ledger(settings: Settings | None = None, *, pool_size: int = 2) -> Iter
 @contextmanager
 def open_service() -> Iterator["KnowledgeService"]:
     """The service over this home's layers, with the configured models."""
+    from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.embedders.factory import open_embedder
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
@@ -46,7 +47,11 @@ def open_service() -> Iterator["KnowledgeService"]:
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
     with open_ledger(settings) as ledger, QdrantVectorIndex(settings.stores.qdrant_url) as vectors:
         yield KnowledgeService(
-            ledger, vectors, lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key), model
+            ledger,
+            vectors,
+            lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key),
+            model,
+            originals=open_document_store(settings.stores.documents_url),
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Status(StrEnum):
@@ -195,6 +195,4 @@ def unstorable_part(document: ParsedDocument) -> str | None:
         "headings": (heading.title for heading in document.headings),
         "links": (word for link in document.links for word in (link.target, link.label)),
     }
-    return next(
-        (name for name, strings in parts.items() if any(_UNSTORABLE.search(string) for string in strings)), None
-    )
+    return next((name for name, strings in parts.items() if any(UNSTORABLE.search(string) for string in strings)), None)

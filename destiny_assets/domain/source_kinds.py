@@ -31,6 +31,17 @@ KINDS: Mapping[str, SourceKind] = {
             "blame": "no leaves out who wrote each line, which takes longest on long histories (default: yes)",
         },
     ),
+    "pushed": SourceKind("any name: its documents are handed in with destiny add", {}),
+    "web": SourceKind(
+        "a page, a sitemap or a list of addresses: a URL, or a file with one address a line",
+        {
+            "include": f"only these paths below the host: {_GLOBS}",
+            "exclude": "not these paths, likewise",
+            "contact": "an address for the User-Agent, so that who runs the site can reach you",
+            "private_hosts": "names of hosts, parted by commas, that may be asked though they are not on the public internet",
+            "refresh": "minutes after which the sensor looks again (default: 360); an ingest always looks",
+        },
+    ),
 }
 
 

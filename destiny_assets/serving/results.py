@@ -128,3 +128,19 @@ class Diagnosis:
     generations: list[int] = field(default_factory=list)
     examples: list[Finding] = field(default_factory=list)
     deep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a pushed document. `state`: ``accepted``, ``unchanged`` (it was there just so) or ``forgotten``.
+
+    It is stored for good; readers see the change with the first generation after `generation`, which is the one they see
+    now (None before the first). Which number that will be is not known before the ingest.
+    """
+
+    project: str
+    source: str
+    uri: str
+    sha256: str | None
+    state: str
+    generation: int | None

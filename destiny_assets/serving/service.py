@@ -1,4 +1,4 @@
-"""`KnowledgeService`: what every door calls to read a project, always pinned to one published generation."""
+"""`KnowledgeService`: what every door calls; reads are pinned to one published generation, pushes wait for the next."""
 
 import threading
 import time
@@ -13,11 +13,13 @@ from destiny_assets.adapters.postgres.reading import Passage
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.answers import Sentence, best_sentences, cited_numbers, sentences
 from destiny_assets.domain.generations import Generation
+from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.domain.retrieval import Recipe, fuse, recipe_named
 from destiny_assets.domain.sparse import encode_query
-from destiny_assets.errors import ConflictError, NotFoundError, StoreUnavailableError
-from destiny_assets.ports import Embedder, Evidence, LanguageModel, Vectors
-from destiny_assets.serving.results import Answer, Citation, Hit, SearchResult, TrustExplanation
+from destiny_assets.errors import ConfigurationError, ConflictError, NotFoundError, StoreUnavailableError
+from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, Vectors
+from destiny_assets.serving.pushing import KIND, Pushing
+from destiny_assets.serving.results import Answer, Citation, Hit, Pushed, SearchResult, TrustExplanation
 
 _QUERY_CACHE = 1_024
 _EVIDENCE_PASSAGES = 6
@@ -32,14 +34,20 @@ class KnowledgeService:
         vectors: QdrantVectorIndex,
         embedder: Callable[[], Embedder],
         language_model: LanguageModel | None = None,
+        *,
+        originals: DocumentStore | None = None,
     ) -> None:
-        """`embedder` is called at the first query that needs vectors: loading a model costs half a second."""
+        """`embedder` is called at the first query that needs vectors: loading a model costs half a second.
+
+        Without `originals` the service reads only: `add` and `forget` refuse.
+        """
         self._ledger = ledger
         self._vectors = vectors
         self._open_embedder = embedder
         self._embedder: Embedder | None = None
         self._loading = threading.Lock()
         self._language_model = language_model
+        self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._query_vector = lru_cache(maxsize=_QUERY_CACHE)(self._embed_query)
 
     def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:
@@ -137,6 +145,23 @@ class KnowledgeService:
             if now.collection == pinned.collection:
                 raise
             return self._rank(now, text, recipe, limit)
+
+    def add(self, project: str, document: PushedDocument, *, source: str = KIND) -> Pushed:
+        """Take in a document: durable when this returns, readable with the next ingest; the same again changes nothing.
+
+        Raises `NotFoundError`, `ConflictError`, `UnreadableDocumentError`, `StoreUnavailableError`; `ConfigurationError` where
+        this service only reads.
+        """
+        return self._writing().add(project, document, source=source)
+
+    def forget(self, project: str, uri: str) -> Pushed:
+        """Take a pushed document out; it leaves with the next ingest. Raises `NotFoundError` when none has that uri."""
+        return self._writing().forget(project, uri)
+
+    def _writing(self) -> Pushing:
+        if self._pushing is None:
+            raise ConfigurationError("This service only reads. Open it with the document store to push documents.")
+        return self._pushing
 
     def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
         if pinned.collection is None or pinned.model_id is None:

@@ -158,6 +158,10 @@ def _settle(
         ledger.documents.store(project, generation, fresh)
     if same:
         ledger.documents.touch(project, {known[v.uri].version_id: v.fingerprint for v in versions if v.uri in same})
+    # Its owner's wish is no failure of ours: such a page leaves, where a broken one keeps its last version.
+    unwanted = [f.item.uri for f in failures if f.error.reason == "excluded" and f.item.uri in known]
+    if unwanted:
+        report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in unwanted])
     if failures:
         ledger.projects.quarantine(project, list(_quarantined(failures, source, code)))
     ledger.projects.release(project, source, [version.uri for version in versions], STAGE)

@@ -4,7 +4,6 @@ The generations are marked first, so that nobody is pointed at one that is half 
 those that name items elsewhere. Killed anywhere it can be run again: what is to go follows from the marks and from what is there.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,9 +38,7 @@ def vacuum_project(
         removed["vectors"] = sum(index.remove_dead(name, oldest) for name in sorted(read) if index.exists(name))
         removed["graph"] = graph.remove_dead(project, oldest)
         removed["ledger"] = ledger.vacuum.delete_rows(project, oldest)
-        removed["documents"] = sum(
-            originals.delete(project, some) for some in chunked(_unnamed(ledger, originals, project), _BATCH)
-        )
+        removed["documents"] = _delete_unnamed(ledger, originals, project)
     return {
         "project": project,
         "keep_days": keep_days,
@@ -51,7 +48,10 @@ def vacuum_project(
     }
 
 
-def _unnamed(ledger: PostgresLedger, originals: DocumentStore, project: str) -> Iterator[str]:
-    """Originals of which the ledger has no version, published or not."""
-    named = {sha256 for sha256, _, _ in ledger.contents.originals(project)}
-    return (sha256 for sha256 in list(originals.ids(project)) if sha256 not in named)
+def _delete_unnamed(ledger: PostgresLedger, originals: DocumentStore, project: str) -> int:
+    """Remove the originals that no version, published or not, no pushed document and no web answer names; how many."""
+    removed = 0
+    for some in chunked(list(originals.ids(project)), _BATCH):
+        with ledger.vacuum.unnamed(project, some) as unnamed:
+            removed += originals.delete(project, unnamed)
+    return removed

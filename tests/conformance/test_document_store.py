@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,8 +22,10 @@ STORES: dict[str, Callable[[Path], DocumentStore]] = {
 }
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> DocumentStore:
+    if request.param == "s3":
+        return open_document_store(f"{request.getfixturevalue('bucket')}/originals")
     return STORES[request.param](tmp_path)
 
 
@@ -139,3 +141,32 @@ def test_a_refused_url_does_not_show_its_password() -> None:
     with pytest.raises(ConfigurationError) as caught:
         open_document_store("ftp://user:hunter2@host/x")
     assert "hunter2" not in str(caught.value)
+
+
+def test_more_hashes_than_a_page_holds_are_listed_and_read_page_by_page(bucket: str) -> None:
+    store = open_document_store(bucket)
+    with ThreadPoolExecutor(16) as threads:
+        stored = set(threads.map(lambda number: store.put("wiki", b"%d" % number), range(1_050)))
+    listing = store.ids("wiki")
+    assert isinstance(listing, Iterator)
+    assert set(listing) == stored
+    assert store.delete("wiki", list(stored)[:20]) == 20
+    assert len(list(store.ids("wiki"))) == 1_030
+
+
+def test_an_original_of_many_megabytes_goes_to_a_bucket_whole(bucket: str) -> None:
+    data = bytes(range(256)) * 48_000
+    store = open_document_store(bucket)
+    assert store.get("wiki", store.put("wiki", data)) == data
+
+
+def test_a_bucket_that_refuses_us_is_told_in_a_sentence_without_the_secret(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-is-wrong")
+    store = open_document_store(bucket)
+    for ask in (lambda: store.put("wiki", b"a"), lambda: list(store.ids("wiki")), lambda: store.get("wiki", "0" * 64)):
+        with pytest.raises(StoreUnavailableError, match="the store answers 403 Forbidden") as caught:
+            ask()
+        assert "hunter2" not in str(caught.value)
+        assert "<?xml" not in str(caught.value)

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import obstore
 import pytest
-from obstore.store import MemoryStore, S3Store
+from obstore.store import MemoryStore, S3Store, from_url
 
 from destiny_assets.adapters import sources
 from destiny_assets.adapters.files_source import LocalFiles, ObjectFiles, Selection, open_files_source
@@ -232,3 +233,37 @@ def test_an_object_store_that_does_not_answer_is_unavailable() -> None:
 
 def test_an_address_in_a_bucket_opens_as_objects() -> None:
     assert isinstance(open_files_source("s3://bucket/prefix/**/*.md", {}), ObjectFiles)
+
+
+class TestBuckets:
+    """Files in a real S3-speaking server, reached as a user would: by URL and environment."""
+
+    def test_prefixes_and_globs_choose_the_objects(self, bucket: str) -> None:
+        store = from_url(bucket)
+        for name in ("docs/a.md", "docs/deep/b.md", "docs/deep/c.txt", "other/d.md", ".hidden/e.md"):
+            obstore.put(store, name, name.encode())
+        for uri, expected in (
+            (f"{bucket}/docs", ["a.md", "deep/b.md", "deep/c.txt"]),
+            (f"{bucket}/**/*.md", ["docs/a.md", "docs/deep/b.md", "other/d.md"]),
+            (f"{bucket}/docs/*.md", ["a.md"]),
+        ):
+            reader = open_files_source(uri, {})
+            items = sorted(reader.scan(), key=lambda item: item.uri)
+            assert [item.uri for item in items] == expected
+            assert all(reader.read(item).data.decode().endswith(item.uri) for item in items)
+
+    def test_more_objects_than_a_page_holds_are_all_found(self, bucket: str) -> None:
+        store = from_url(bucket)
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda number: obstore.put(store, f"{number % 7}/{number}.txt", b"x"), range(1_050)))
+        assert len({item.uri for item in open_files_source(bucket, {}).scan()}) == 1_050
+
+    def test_refused_credentials_are_told_without_the_secret(
+        self, bucket: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2-is-wrong")
+        with pytest.raises(
+            StoreUnavailableError, match=r"403 Forbidden\. Check the address and the credentials"
+        ) as caught:
+            list(open_files_source(bucket, {}).scan())
+        assert "hunter2" not in str(caught.value)

@@ -12,8 +12,11 @@ import pytest
 from destiny_assets.adapters.documents import DirectoryDocumentStore
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
+from destiny_assets.domain.pushing import PushedDocument
+from destiny_assets.serving.pushing import Pushing
 from jobs.ingest import nightly_ingest
 from sensors.sources import on_project_added, on_source_changed
+from tests.fakes.web_server import serving_site
 
 
 class Watch:
@@ -22,7 +25,8 @@ class Watch:
     def __init__(self, ledger: PostgresLedger, instance: dg.DagsterInstance, folder: Path) -> None:
         self.ledger = ledger
         self.instance = instance
-        self.resources = {"ledger": ledger, "originals": DirectoryDocumentStore(folder), "cache": folder / "cache"}
+        self.originals = DirectoryDocumentStore(folder)
+        self.resources = {"ledger": ledger, "originals": self.originals, "cache": folder / "cache"}
         self.cursor: str | None = None
         self.run_keys: list[str | None] = []
 
@@ -130,6 +134,25 @@ class TestSources:
     ) -> None:
         (tmp_path / "alpha").rename(tmp_path / "away")
         assert watch.tick() == ["beta"]
+
+    def test_a_pushed_document_asks_for_exactly_its_project(self, watch: Watch) -> None:
+        watch.tick()
+        pushing = Pushing(watch.ledger, watch.originals)
+        pushing.add("beta", PushedDocument("note", "Some text."), source="pushed")
+        assert watch.tick() == ["beta"]
+        pushing.add("beta", PushedDocument("note", "Some text."), source="pushed")
+        assert watch.tick() == []
+        pushing.forget("beta", "note")
+        assert watch.tick() == ["beta"]
+
+    def test_a_web_site_asks_for_its_project_when_it_is_time_and_is_not_asked_itself(self, watch: Watch) -> None:
+        watch.tick()
+        with serving_site() as site:
+            options = {"private_hosts": "127.0.0.1", "refresh": "5256000"}
+            watch.ledger.projects.add_source("beta", Source("site", "web", f"{site.root}/a", options))
+            assert watch.tick() == ["beta"]
+            assert watch.tick() == []
+            assert site.asked() == []
 
     def test_a_project_without_sources_or_partition_is_left_alone(self, watch: Watch, tmp_path: Path) -> None:
         watch.ledger.projects.add("bare")

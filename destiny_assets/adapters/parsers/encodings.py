@@ -65,13 +65,18 @@ class DecodedText:
     encoding: str
 
 
-def decode(data: bytes) -> DecodedText:
-    """The text of `data`; raises `UnreadableDocumentError` ("broken") when no decoding reads like text."""
+def decode(data: bytes, told: str | None = None) -> DecodedText:
+    """The text of `data`, in the encoding `told` by its sender where that fits.
+
+    Raises `UnreadableDocumentError` ("broken") when no decoding reads like text.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             text = _decoded(data, encoding)
             if text is not None and not _is_noise(text):
                 return _clean(text, encoding)
+    if told is not None and (sent := _named(data, told)) is not None:
+        return sent
     found = (
         _wide(data) or _utf8(data) or _declared(data) or _mostly_utf8(data) or _undeclared(data) or _last_resort(data)
     )
@@ -154,14 +159,22 @@ def _declared(data: bytes) -> DecodedText | None:
         match = pattern.search(head)
         if match is None:
             continue
-        try:
-            name = codecs.lookup(match[1].decode("ascii")).name
-        except (LookupError, UnicodeError):
-            continue
-        for encoding in (_MEANT.get(name, name), name):
-            text = _decoded(data, encoding) if _is_text_codec(encoding) else None
-            if text is not None and not _is_noise(text):
-                return _clean(text, encoding)
+        found = _named(data, match[1].decode("ascii", "replace"))
+        if found is not None:
+            return found
+    return None
+
+
+def _named(data: bytes, name: str) -> DecodedText | None:
+    """The text in the encoding of that name, where there is one and all of it decodes."""
+    try:
+        name = codecs.lookup(name).name
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    for encoding in (_MEANT.get(name, name), name):
+        text = _decoded(data, encoding) if _is_text_codec(encoding) else None
+        if text is not None and not _is_noise(text):
+            return _clean(text, encoding)
     return None
 
 

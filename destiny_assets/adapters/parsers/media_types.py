@@ -83,6 +83,13 @@ _TEXT_SUFFIXES = {
     ".ipynb": NOTEBOOK,
     ".eml": MAIL,
 }
+_SAME_TYPES = {
+    "application/xhtml+xml": HTML,
+    "text/x-markdown": MARKDOWN,
+    "text/rst": RESTRUCTURED_TEXT,
+    "text/prs.fallenstein.rst": RESTRUCTURED_TEXT,
+    "application/csv": CSV,
+}
 _BINARY_SUFFIXES = frozenset(
     {".pdf", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".epub", ".doc", ".xls", ".ppt"}
 )
@@ -98,6 +105,22 @@ _MARKDOWN_SIGN = re.compile(r"^#{1,6} \S|^```|\]\([^()\s]+\)|^---\n[a-z_]+:", re
 _RESTRUCTURED_SIGN = re.compile(
     r"^\.\. (?:[a-z-]+::|_[^:\n]+:)|:[a-z]+:`|`_{1,2}(?!\w)|^(?!\s)[^\n]{3,}\n(?:={4,}|~{4,})$", re.MULTILINE
 )
+
+
+def split_media_type(header: str) -> tuple[str, str | None]:
+    """Type and charset of a ``Content-Type``: ``text/html; charset="koi8-r"`` is ``text/html`` and ``koi8-r``."""
+    media_type, *parameters = header.split(";")
+    named = dict(parameter.strip().lower().partition("=")[::2] for parameter in parameters)
+    return media_type.strip().lower(), named.get("charset", "").strip("\"' ") or None
+
+
+def told_media_type(told: str, uri: str) -> str | None:
+    """The text format that a source's word stands for; None where the text itself and its name tell better."""
+    told = _SAME_TYPES.get(told, told)
+    # Web servers call every text that they do not know plain.
+    if told == PLAIN and "://" in uri and suffix_of(uri) in _TEXT_SUFFIXES:
+        return None
+    return told if told in {PLAIN, *_TEXT_SUFFIXES.values()} else None
 
 
 def suffix_of(uri: str) -> str:

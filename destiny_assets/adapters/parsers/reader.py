@@ -14,8 +14,10 @@ from destiny_assets.adapters.parsers.media_types import (
     RESTRUCTURED_TEXT,
     binary_media_type,
     reason_of_undecodable,
+    split_media_type,
     suffix_of,
     text_media_type,
+    told_media_type,
 )
 from destiny_assets.adapters.parsers.office import office_version, parse_office
 from destiny_assets.adapters.parsers.pdf import parse_pdf, pdf_version
@@ -39,7 +41,7 @@ class DocumentReader:
     def parse(self, data: bytes, *, uri: str, media_type: str | None = None) -> ParsedDocument:
         """Read one document; raises `UnreadableDocumentError` with a true reason, and nothing else, on bad input.
 
-        `media_type` is what the source says a text is; binary formats show themselves.
+        `media_type` is what the source says a text is, with a charset where it knows one; binary formats show themselves.
         """
         if not data:
             raise UnreadableDocumentError("empty", f"{uri} has no bytes.")
@@ -52,13 +54,14 @@ class DocumentReader:
         # Mail says the encoding of each of its parts itself.
         if suffix_of(uri) == ".eml":
             return parse_office(data, MAIL, uri)
-        decoded = _decoded(data, uri)
-        return _parse_text(decoded, uri, media_type or text_media_type(decoded.text, uri))
+        told, charset = split_media_type(media_type or "")
+        decoded = _decoded(data, uri, charset)
+        return _parse_text(decoded, uri, told_media_type(told, uri) or text_media_type(decoded.text, uri))
 
 
-def _decoded(data: bytes, uri: str) -> DecodedText:
+def _decoded(data: bytes, uri: str, charset: str | None) -> DecodedText:
     try:
-        decoded = decode(data)
+        decoded = decode(data, charset)
     except UnreadableDocumentError as error:
         raise reason_of_undecodable(uri) from error
     check_characters(len(decoded.text), uri)

@@ -19,9 +19,11 @@ from destiny_assets.adapters.postgres.generations import Generations
 from destiny_assets.adapters.postgres.links import Links
 from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
+from destiny_assets.adapters.postgres.pushed import PushedDocuments
 from destiny_assets.adapters.postgres.reading import Reading
 from destiny_assets.adapters.postgres.trust import TrustScores
 from destiny_assets.adapters.postgres.vacuum import Vacuum
+from destiny_assets.adapters.postgres.web import WebResponses
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.settings import without_secrets
 
@@ -51,6 +53,8 @@ class PostgresLedger:
         )
         self.projects = Projects(self)
         self.generations = Generations(self)
+        self.pushed = PushedDocuments(self)
+        self.web = WebResponses(self)
         self.documents = Documents(self)
         self.chunks = Chunks(self)
         self.links = Links(self)

@@ -1,5 +1,7 @@
 """Which generations a vacuum takes, and the rows that go with them. What goes from the other layers is not decided here."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from psycopg import sql
@@ -45,6 +47,17 @@ class Vacuum:
                 (project, oldest),
             ).fetchall()
         return oldest, sorted(row["number"] for row in marked)
+
+    @contextmanager
+    def unnamed(self, project: str, sha256s: Sequence[str]) -> Iterator[list[str]]:
+        """Those of the originals that nothing in the ledger names; while the block lasts no push can begin to name one."""
+        with self._session.transaction() as cursor:
+            cursor.execute("select 1 from project where project = %s for update", (project,))
+            rows = cursor.execute(
+                "select sha256 from named_original where project = %s and sha256 = any(%s)", (project, list(sha256s))
+            )
+            named = {row["sha256"] for row in rows}
+            yield [sha256 for sha256 in sha256s if sha256 not in named]
 
     def delete_rows(self, project: str, oldest: int) -> dict[str, int]:
         """Delete the rows that died in `oldest` or before, then texts, embeddings and documents that no row has; counts by table."""

@@ -320,3 +320,75 @@ def check_invariants(document: ParsedDocument) -> None:
     assert all(0 <= heading.start < len(document.text) for heading in document.headings)
     assert [heading.start for heading in document.headings] == sorted(heading.start for heading in document.headings)
     assert all(isinstance(link, Link) and 0 <= link.start < link.end <= len(document.text) for link in document.links)
+
+
+WEB_PAGE = """<!doctype html><html><head><title>Ink that lasts \u2013 The Post Office</title>
+<meta property="og:site_name" content="The Post Office"><script type="application/ld+json">{"@graph": [{"@type": "WebSite",
+"name": "P"}, {"@type": ["BlogPosting"], "author": [{"@type": "Person", "name": "Ada Brook"}, {"name": "Ben Cole"}],
+"datePublished": "2024-05-06T07:08:09Z", "dateModified": "2024-06-01"}]}</script></head><body><div class="skip-links">Skip</div>
+<header class="site-header"><p>Post Office</p></header><div id="cookie-banner"><p>We use cookies</p><div class="share">x</div></div>
+<div class="breadcrumbs">Home / Ink</div><div class="content-wrap"><h1>Ink that lasts</h1><p>Black ink never fades in the sun,
+and that is why letters are written in it.</p><ul class="social"><li>Tweet</li></ul><p>Blue ink does fade within a year.
+<a class="headerlink" href="#x">\u00b6</a></p></div><div class="sidebar">Other posts</div><div id="footer">Imprint</div></body></html>"""
+
+
+def test_a_page_loses_what_only_its_names_give_away_and_tells_its_facts() -> None:
+    document = parse(WEB_PAGE, "ink.html")
+    assert document.title == "Ink that lasts"
+    assert document.authors == ("Ada Brook", "Ben Cole")
+    assert document.created_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert document.updated_at == datetime(2024, 6, 1, tzinfo=UTC)
+    assert "Blue ink" in document.text
+    for furniture in ("Skip", "Post Office", "cookies", "Home", "Tweet", "Other posts", "Imprint", "\u00b6"):
+        assert furniture not in document.text
+
+
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [
+        ("<div class='sidebar'><p>All that there is to read stands in here.</p></div>", "All that there is"),
+        ("<div class='menu'><h1>Menu of the day</h1></div><p>Soup.</p>", "Menu of the day"),
+        (
+            "<p>Of sharing.</p><div class='sharing-economy'>An economy</div><p>Said at length, so that there is more.</p>",
+            "An economy",
+        ),
+    ],
+)
+def test_a_name_alone_takes_nothing_away_that_the_page_is_about(page: str, kept: str) -> None:
+    assert kept in parse(f"<html><body>{page}</body></html>", "a.html").text
+
+
+@pytest.mark.parametrize(
+    ("head", "created"),
+    [
+        ('<time datetime="2024-05-06">May</time>', datetime(2024, 5, 6, tzinfo=UTC)),
+        ('<time datetime="2024-05-06">May</time><time datetime="2023-01-01">Jan</time>', None),
+        ('<time datetime="2023-01-01">x</time><time itemprop="datePublished" datetime="2024-05-06">May</time>',
+         datetime(2024, 5, 6, tzinfo=UTC)),
+        ('<script type="application/ld+json">{"@type": "Article", "datePublished": </script>', None),
+        ('<script type="application/ld+json">' + "[" * 100_000 + "</script>", None),
+    ],
+)  # fmt: skip
+def test_dates_come_from_where_they_are_sure(head: str, created: datetime | None) -> None:
+    assert parse(f"<html><body>{head}<p>Text enough to read.</p></body></html>", "a.html").created_at == created
+
+
+def test_a_charset_that_the_server_tells_goes_before_what_the_bytes_look_like() -> None:
+    page = "<p>Za\u017c\u00f3\u0142\u0107 g\u0119\u015bl\u0105 ja\u017a\u0144</p>".encode("iso8859-2")
+    document = DocumentReader().parse(page, uri="https://a.example/x", media_type='text/html; charset="ISO-8859-2"')
+    assert (document.encoding, document.media_type) == ("iso8859-2", "text/html")
+    assert "Za\u017c\u00f3\u0142\u0107" in document.text
+    for wrong in ("no-such-charset", "utf-8", "hex"):
+        assert DocumentReader().parse(page, uri="x", media_type=f"text/html; charset={wrong}").text
+
+
+def test_a_type_that_is_no_text_we_know_leaves_the_choice_to_the_bytes() -> None:
+    for told, expected in (
+        ("application/octet-stream", "text/markdown"),
+        ("text/plain", "text/markdown"),
+        ("text/html", "text/html"),
+    ):
+        assert (
+            DocumentReader().parse(b"# A\n\n- b\n", uri="https://a.example/a.md", media_type=told).media_type
+            == expected
+        )
