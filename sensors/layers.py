@@ -86,19 +86,18 @@ def _counts_apart(
     project, number = current.project, current.number
     if state.get("generation") != str(number):
         # Counts of a published generation never change, and asking for them costs more than asking the layers.
-        points = ledger.chunks.counts(project, number)["total"]
-        counts = {"points": points, **ledger.projections.graph_counts(project, number)}
+        sizes = ledger.reading.layer_sizes(project, number)
+        counts = {layer: sizes[layer] for layer in ("vectors", "graph")}
         state |= {"generation": str(number), "counts": json.dumps(counts, sort_keys=True)}
     expected: dict[str, int] = json.loads(state["counts"])
     collection = current.collection
-    found = {"points": vectors.count(collection, number) if collection and vectors.exists(collection) else 0}
-    found |= graph.count(project, number)
-    apart = [
-        f"{name}: {found.get(name, 0)} for {expected.get(name, 0)}"
-        for name in sorted(expected.keys() | found.keys())
-        if found.get(name, 0) != expected.get(name, 0)
-    ]
-    return ", ".join(apart)
+    found = {
+        "vectors": vectors.count(collection, number) if collection and vectors.exists(collection) else 0,
+        "graph": sum(graph.count(project, number).values()),
+    }
+    return ", ".join(
+        f"{layer}: {found[layer]} for {expected[layer]}" for layer in expected if found[layer] != expected[layer]
+    )
 
 
 def _items_apart(

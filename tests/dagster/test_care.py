@@ -71,7 +71,7 @@ class TestDrift:
         current = growth.layers.ledger.generations.current(growth.project)
         growth.layers.vectors.remove(current.collection or "" if current else "", sorted(points)[:2])
         (request,) = watch.tick()
-        assert request.tags["destiny/drift"] == f"points: {len(points) - 2} for {len(points)}"
+        assert request.tags["destiny/drift"] == f"vectors: {len(points) - 2} for {len(points)}"
         assert watch.tick() == []
         run = execute("repair_project")
         assert run.success
