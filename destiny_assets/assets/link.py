@@ -10,7 +10,8 @@ from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
 from destiny_assets.assets.understand import chunks
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
-from destiny_assets.stages.link import RULES, link_documents, project_graph
+from destiny_assets.stages.entities import RULES, link_documents
+from destiny_assets.stages.link import project_graph
 
 
 @dg.asset(

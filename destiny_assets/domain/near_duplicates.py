@@ -1,20 +1,20 @@
 """Texts that say almost the same: MinHash signatures, candidates by locality-sensitive hashing, exact verification.
 
 Similarity is the Jaccard index of the sets of 5-word shingles, case folded. A signature depends on the text alone and can be
-stored; finding duplicates among stored signatures reads only the texts of candidates. No store, no chunking here.
+stored; finding duplicates among stored signatures reads only the texts of candidates. `duplicates` is the whole in memory; the
+stage does the same with parts of it, for what changed alone. No store, no chunking here.
 """
 
 import re
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-SIGNATURE = "minhash-5-120-1"
+SIGNATURE = "minhash-5-120-2"
 """Name and version of what `signature` computes; stored signatures of another version must be computed again."""
 
 THRESHOLD = 0.8
@@ -25,12 +25,14 @@ _BANDS, _ROWS = 24, 5
 _HASHES = _BANDS * _ROWS
 # The estimate's standard deviation at the threshold is 0.04: five of them below, the texts need not be read.
 _ESTIMATE_MARGIN = 0.2
-# Thousands of texts from one template share a bucket; the first few of them stand for all.
-_BUCKET = 32
+BUCKET = 32
+"""Thousands of texts from one template share a bucket; its 32 oldest stand for all."""
+
 _BLOCK = 4_096
 
 _WORD = re.compile(r"\w+")
 _Hashes = npt.NDArray[np.uint64]
+_NO_WORDS = np.iinfo(np.uint64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,74 +49,115 @@ def signature(text: str) -> _Hashes:
     return _minima(_shingles(text))
 
 
-def duplicates(ids: Sequence[str], signatures: _Hashes, text_of: Callable[[str], str]) -> list[NearDuplicate]:
-    """For every text that has an earlier near duplicate, the earliest one; the order of `ids` says what is earlier.
+def mark_of(own: _Hashes) -> int | None:
+    """A signed 64-bit number that texts of equal signature share; None for a text without words."""
+    return None if own[0] == _NO_WORDS else int(_combined(own[np.newaxis])[0].view(np.int64))
 
-    `signatures` has shape (len(ids), 120); `text_of` is asked for candidates only. An exact copy names the first of its
-    copies. Texts without words are never duplicates. Deterministic.
+
+def band_keys(signatures: _Hashes) -> npt.NDArray[np.uint32]:
+    """The bucket of each text in each of 24 bands, shape (n, 24), from signatures of shape (n, 120)."""
+    bands = signatures.reshape(len(signatures), _BANDS, _ROWS)
+    keys = (bands * _random_odd(_HASHES).reshape(_BANDS, _ROWS)).sum(axis=2, dtype=np.uint64)
+    return (_mixed(keys) >> np.uint64(32)).astype(np.uint32)
+
+
+class Buckets:
+    """Which texts of a whole collection may be near-duplicates of which; 0.4 kB a text. Texts are numbered from the oldest.
+
+    A text equal to an older one has that as its only candidate. Of the others, the candidates are the 32 oldest of each bucket.
     """
-    texts = _Texts(ids, text_of)
+
+    def __init__(self, marks: npt.NDArray[np.int64], keys: npt.NDArray[np.uint32]) -> None:
+        """`marks` of shape (n,) and `keys` of shape (n, 24), of texts with words."""
+        _, first, back = np.unique(marks, return_index=True, return_inverse=True)
+        self._copy_of = first[back].astype(np.int32)
+        firsts = np.sort(first).astype(np.int32)
+        self._number = np.full(len(marks), -1, np.int32)
+        self._number[firsts] = np.arange(len(firsts))
+        self._bands = []
+        for band in range(keys.shape[1]):
+            own = keys[firsts, band]
+            order = np.argsort(own, kind="stable").astype(np.int32)
+            position = np.empty(len(firsts), np.int32)
+            position[order] = np.arange(len(firsts))
+            starts = np.maximum.accumulate(
+                np.where(np.diff(own[order], prepend=own[order[:1]]) != 0, np.arange(len(order), dtype=np.int32), 0)
+            )
+            self._bands.append((firsts[order], position, starts))
+
+    def copy_of(self, place: int) -> int | None:
+        """The oldest text with the same signature, if it is another."""
+        found = int(self._copy_of[place])
+        return None if found == place else found
+
+    def candidates(self, place: int) -> npt.NDArray[np.int32]:
+        """The older texts that share a bucket with a text that is no copy, oldest first."""
+        number = self._number[place]
+        found = []
+        for ordered, position, starts in self._bands:
+            at = position[number]
+            found.append(ordered[starts[at] : min(at, starts[at] + BUCKET)])
+        return np.unique(np.concatenate(found))
+
+
+def likely(own: _Hashes, others: _Hashes) -> npt.NDArray[np.bool_]:
+    """Which of the signatures `others`, shape (n, 120), may belong to near-duplicates: the rest need not be read."""
+    return np.asarray(np.mean(others == own, axis=1) >= THRESHOLD - _ESTIMATE_MARGIN)
+
+
+def earliest(
+    candidates: Mapping[str, Sequence[str]], texts_of: Callable[[Sequence[str]], Mapping[str, str]]
+) -> list[NearDuplicate]:
+    """For each text (by id) the first of its candidates that is its near-duplicate; texts are asked for in rounds."""
     found: list[NearDuplicate] = []
-    for place, candidates in sorted(_candidates(signatures).items()):
-        earlier = np.array(sorted(candidates), np.intp)
-        estimates = np.mean(signatures[earlier] == signatures[place], axis=1)
-        for original in earlier[estimates >= THRESHOLD - _ESTIMATE_MARGIN].tolist():
-            similarity = texts.similarity(place, original)
+    waiting = {id_: list(others) for id_, others in candidates.items() if others}
+    own: dict[str, _Hashes] = {}
+    while waiting:
+        asked = {others[0] for others in waiting.values()} | (waiting.keys() - own.keys())
+        shingled = {id_: _shingles(text) for id_, text in texts_of(sorted(asked)).items()}
+        own |= {id_: shingled[id_] for id_ in waiting.keys() - own.keys()}
+        for id_, others in list(waiting.items()):
+            similarity = _jaccard(own[id_], shingled[others[0]])
             if similarity >= THRESHOLD:
-                found.append(NearDuplicate(ids[place], ids[original], similarity))
-                break
+                found.append(NearDuplicate(id_, others[0], similarity))
+            if similarity >= THRESHOLD or len(others) == 1:
+                del waiting[id_], own[id_]
+            else:
+                waiting[id_] = others[1:]
     return found
 
 
-class _Texts:
-    """Exact similarities of texts, each shingled at most once."""
-
-    def __init__(self, ids: Sequence[str], text_of: Callable[[str], str]) -> None:
-        self._ids = ids
-        self._text_of = text_of
-        self._shingles: dict[str, _Hashes] = {}
-
-    def similarity(self, one: int, other: int) -> float:
-        first, second = self._of(one), self._of(other)
-        if first is second:
-            return 1.0
-        shared = len(np.intersect1d(first, second, assume_unique=True))
-        return shared / (len(first) + len(second) - shared)
-
-    def _of(self, place: int) -> _Hashes:
-        text = self._text_of(self._ids[place])
-        if text not in self._shingles:
-            self._shingles[text] = _shingles(text)
-        return self._shingles[text]
+def similarity(one: str, other: str) -> float:
+    """The Jaccard index of two texts' 5-word shingles, 0 to 1; 0 when either has no words."""
+    return _jaccard(_shingles(one), _shingles(other))
 
 
-def _candidates(signatures: _Hashes) -> dict[int, set[int]]:
-    """Earlier places that share a bucket, by place."""
-    candidates: dict[int, set[int]] = defaultdict(set)
-    if not len(signatures):
-        return candidates
-    worded = np.flatnonzero(signatures[:, 0] != np.iinfo(np.uint64).max)
-    distinct = []
-    for group in _equal(_combined(signatures[worded])):
-        places = worded[group]
-        distinct.append(places[0])
-        for copy in places[1:]:
-            candidates[int(copy)].add(int(places[0]))
-    firsts = np.sort(np.array(distinct, np.intp))
-    for band in range(_BANDS):
-        keys = _combined(signatures[firsts, band * _ROWS : (band + 1) * _ROWS])
-        for group in _equal(keys):
-            for position in range(1, len(group)):
-                earlier = firsts[group[: min(position, _BUCKET)]]
-                candidates[int(firsts[group[position]])].update(earlier.tolist())
-    return candidates
+def duplicates(
+    ids: Sequence[str], signatures: _Hashes, texts_of: Callable[[Sequence[str]], Mapping[str, str]]
+) -> list[NearDuplicate]:
+    """For every text that has an older near-duplicate, the oldest one; the order of `ids` says what is older.
+
+    `signatures` has shape (len(ids), 120); `texts_of` is asked for candidates only. A text of equal signature is a duplicate unread:
+    one of similarity 0.8 would have to agree in 120 minima, which happens once in 10^11. Texts without words are never duplicates.
+    """
+    worded = np.flatnonzero(signatures[:, 0] != _NO_WORDS)
+    some = signatures[worded]
+    buckets = Buckets(_combined(some).view(np.int64), band_keys(some))
+    names = [ids[at] for at in worded.tolist()]
+    copies = {at: first for at in range(len(names)) if (first := buckets.copy_of(at)) is not None}
+    waiting: dict[str, list[str]] = {}
+    for at in range(len(names)):
+        if at not in copies:
+            older = buckets.candidates(at)
+            waiting[names[at]] = [names[other] for other in older[likely(some[at], some[older])].tolist()]
+    found = [NearDuplicate(names[at], names[first], 1.0) for at, first in copies.items()]
+    order = {id_: at for at, id_ in enumerate(ids)}
+    return sorted([*found, *earliest(waiting, texts_of)], key=lambda repeat: order[repeat.id])
 
 
-def _equal(keys: _Hashes) -> list[npt.NDArray[np.intp]]:
-    """The places of each distinct key, ascending."""
-    order = np.argsort(keys, kind="stable")
-    edges = np.flatnonzero(np.diff(keys[order])) + 1
-    return np.split(order, edges) if len(keys) else []
+def _jaccard(first: _Hashes, second: _Hashes) -> float:
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared / max(1, len(first) + len(second) - shared)
 
 
 def _shingles(text: str) -> _Hashes:
@@ -129,7 +172,7 @@ def _shingles(text: str) -> _Hashes:
 
 
 def _minima(shingles: _Hashes) -> _Hashes:
-    minima = np.full(_HASHES, np.iinfo(np.uint64).max, np.uint64)
+    minima = np.full(_HASHES, _NO_WORDS, np.uint64)
     factors = _random_odd(_HASHES)[:, np.newaxis]
     for first in range(0, len(shingles), _BLOCK):
         np.minimum(minima, (factors * shingles[first : first + _BLOCK]).min(axis=1), out=minima)

@@ -1,55 +1,15 @@
-"""Link: what documents say of each other and of things becomes entities, mentions, references, and the graph layer."""
+"""Link: documents, chunks, entities and what connects them become the graph layer."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from more_itertools import chunked
-
-from destiny_assets.adapters.postgres.documents import StoredDocument
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.graph import FOREVER, Edge, Node
-from destiny_assets.domain.linking.linker import LINKER_VERSION, Linker, merged
-from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocument
-from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json, with_candidates
 from destiny_assets.errors import ConflictError
-from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
+from destiny_assets.ports import KnowledgeGraph, Progress
 
-RULES = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
-_BATCH = 512
 _Item = TypeVar("_Item", Node, Edge)
-
-
-def link_documents(
-    ledger: PostgresLedger, extractor: EntityExtractor, project: str, generation: int, progress: Progress
-) -> Mapping[str, Any]:
-    """Bring entities, mentions and references to what the corpus says; nothing is read when no document and no rule changed."""
-    code = f"{RULES} extractor/{extractor.name}"
-    read = _read_traces(ledger, extractor, code, project, progress)
-    changed = ledger.generations.changes(project, generation)
-    latest = ledger.generations.latest(project)
-    if not (read or changed["document_version"] or changed["chunk"]) and (
-        latest and (latest.facts or {}).get("linker") == code
-    ):
-        return {"linker": code, "relinked": 0, **_counts(ledger, project, generation)}
-
-    traces = sorted(map(from_json, ledger.links.traces(project)), key=lambda trace: trace.document)
-    linker = Linker(traces)
-    stands_for = {linker.document_entity_id(trace.document): trace.document for trace in traces}
-    ledger.links.store_entities(project, generation, linker.entities, stands_for)
-    references, done = [], 0
-    for batch in chunked(traces, _BATCH):
-        chunks = ledger.chunks.linkable(project, [trace.document for trace in batch])
-        mentions = [mention for trace in batch for mention in linker.mentions(trace, chunks[trace.document])]
-        references += [reference for trace in batch for reference in linker.references(trace, chunks[trace.document])]
-        ledger.links.store_mentions(
-            project, generation, [chunk.id for some in chunks.values() for chunk in some], mentions
-        )
-        done += len(batch)
-        progress.advance("links", done, len(traces))
-    ledger.links.retire_orphans(project, generation)
-    ledger.links.store_references(project, generation, merged(references))
-    return {"linker": code, "relinked": len(traces), **_counts(ledger, project, generation)}
 
 
 def project_graph(
@@ -100,25 +60,3 @@ def _heal(ledger: PostgresLedger, graph: KnowledgeGraph, project: str, generatio
     graph.remove(project, present - nodes.keys() - edges.keys())
     written = graph.upsert_nodes(project, (node for id_, node in nodes.items() if id_ not in present))
     return written + graph.upsert_edges(project, (edge for id_, edge in edges.items() if id_ not in present))
-
-
-def _read_traces(
-    ledger: PostgresLedger, extractor: EntityExtractor, code: str, project: str, progress: Progress
-) -> int:
-    done = 0
-    for batch in ledger.documents.pending(project, "linker", code):
-        stored = {document.version_id: to_json(_traces(document, extractor)) for document in batch}
-        ledger.links.store_traces(project, stored, code)
-        done += len(batch)
-        progress.advance("traces", done, 0)
-    return done
-
-
-def _traces(document: StoredDocument, extractor: EntityExtractor) -> DocumentTraces:
-    own = read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
-    return with_candidates(own, extractor.candidates(document.parsed.text))
-
-
-def _counts(ledger: PostgresLedger, project: str, generation: int) -> dict[str, int]:
-    counts = ledger.reading.counts(project, generation)
-    return {name: counts[name] for name in ("entities", "mentions", "references")}

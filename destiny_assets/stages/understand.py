@@ -16,11 +16,12 @@ from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_
 from destiny_assets.domain.authorship import written
 from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
-from destiny_assets.domain.near_duplicates import SIGNATURE, duplicates, signature
+from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
 from destiny_assets.stages.ahead import one_ahead
+from destiny_assets.stages.duplicates import mark_duplicates
 
 # What a document is cut and compared by; a change of either takes every document up again.
 CHUNKING = f"{CHUNKER} {SIGNATURE}"
@@ -38,9 +39,8 @@ def chunk_documents(
         ledger.chunks.store(project, generation, cut, CHUNKING)
         documents += len(batch)
         progress.advance("chunks", documents, 0)
-    retired = ledger.chunks.retire_orphans(project, generation)
-    if documents or retired:
-        _mark_duplicates(ledger, project, generation)
+    ledger.chunks.retire_orphans(project, generation)
+    mark_duplicates(ledger, project, generation)
     return {"documents": documents, **ledger.chunks.counts(project, generation)}
 
 
@@ -178,12 +178,7 @@ def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64]) -> Chunke
         document.document_id,
         document.version_id,
         chunks,
-        [signature(chunk.text).tobytes() for chunk in chunks],
+        signature(document.parsed.text),
+        [signature(chunk.text) for chunk in chunks],
         [written(document.parsed.authorship, chunk.start, chunk.end) for chunk in chunks],
     )
-
-
-def _mark_duplicates(ledger: PostgresLedger, project: str, generation: int) -> None:
-    ids, signatures = ledger.chunks.signatures(project)
-    found = duplicates(ids, signatures, lambda chunk: ledger.chunks.text(project, chunk))
-    ledger.chunks.store_duplicates(project, generation, {repeat.id: repeat.original for repeat in found})

@@ -1,8 +1,15 @@
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from destiny_assets.domain.near_duplicates import NearDuplicate, duplicates, signature
+from tests.domain.linking.documents import labelled_data
 
 
 def words(start: int, count: int) -> list[str]:
@@ -11,7 +18,7 @@ def words(start: int, count: int) -> list[str]:
 
 def found(texts: dict[str, str]) -> list[NearDuplicate]:
     signatures = np.array([signature(text) for text in texts.values()])
-    return duplicates(list(texts), signatures, texts.__getitem__)
+    return duplicates(list(texts), signatures, lambda ids: {id_: texts[id_] for id_ in ids})
 
 
 def jaccard(one: str, other: str) -> float:
@@ -65,25 +72,25 @@ def test_short_texts_match_only_whole() -> None:
 
 def test_texts_without_words_are_not_duplicates_of_each_other() -> None:
     assert found({"a": "", "b": "", "c": "---", "d": "---"}) == []
-    assert duplicates([], np.empty((0, 120), np.uint64), str) == []
+    assert duplicates([], np.empty((0, 120), np.uint64), lambda _: {}) == []
 
 
 def test_the_texts_of_unlike_documents_are_not_read() -> None:
     texts = {str(number): " ".join(words(1_000 * number, 80)) for number in range(100)}
     read: list[str] = []
 
-    def text_of(name: str) -> str:
-        read.append(name)
-        return texts[name]
+    def texts_of(names: Sequence[str]) -> dict[str, str]:
+        read.extend(names)
+        return {name: texts[name] for name in names}
 
-    assert duplicates(list(texts), np.array([signature(text) for text in texts.values()]), text_of) == []
+    assert duplicates(list(texts), np.array([signature(text) for text in texts.values()]), texts_of) == []
     assert read == []
 
 
 def test_ten_thousand_copies_of_one_text_take_no_quadratic_time() -> None:
     texts = dict.fromkeys((str(number) for number in range(10_000)), " ".join(words(0, 90)))
     one = signature(texts["0"])
-    marks = duplicates(list(texts), np.tile(one, (10_000, 1)), texts.__getitem__)
+    marks = duplicates(list(texts), np.tile(one, (10_000, 1)), lambda ids: {id_: texts[id_] for id_ in ids})
     assert len(marks) == 9_999
     assert {mark.original for mark in marks} == {"0"}
 
@@ -100,3 +107,18 @@ def test_a_signature_depends_on_the_text_alone(text: str) -> None:
 def test_signatures_are_the_same_on_every_machine_and_in_every_run() -> None:
     values = signature("The same text gives the same signature everywhere.")
     assert values[[0, 119]].tolist() == [3047275174541092581, 1654832388476173811]
+
+
+def test_revisions_of_one_document_are_found_and_different_documents_are_not() -> None:
+    folder = labelled_data() / "neardup-peps"
+    with gzip.open(folder / "docs.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = {record["id"]: record["text"] for record in map(json.loads, lines)}
+    pairs = (line.split("\t") for line in (folder / "pairs.tsv").read_text("utf-8").splitlines()[1:])
+    wanted = {frozenset(pair[:2]) for pair in pairs if float(pair[2]) >= 0.8}
+    groups: dict[str, set[str]] = defaultdict(set)
+    for mark in found(texts):
+        groups[mark.original] |= {mark.original, mark.id}
+    marked = {frozenset(pair) for group in groups.values() for pair in combinations(group, 2)}
+    right = len(marked & wanted)
+    assert right / len(marked) > 0.98, "precision"
+    assert right / len(wanted) > 0.98, "recall"

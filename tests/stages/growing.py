@@ -23,8 +23,9 @@ from destiny_assets.ports import DocumentStore, Embedder
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
+from destiny_assets.stages.entities import link_documents
 from destiny_assets.stages.ingest import ingest_sources
-from destiny_assets.stages.link import link_documents, project_graph
+from destiny_assets.stages.link import project_graph
 from destiny_assets.stages.publish import publish_generation
 from destiny_assets.stages.score import score_trust
 from destiny_assets.stages.understand import chunk_documents, embed_chunks, index_vectors

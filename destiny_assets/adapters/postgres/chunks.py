@@ -1,4 +1,4 @@
-"""Chunks, where they stand in their documents, their embeddings and their near-duplicates."""
+"""Chunks, where they stand in their documents, and their embeddings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,32 @@ import numpy.typing as npt
 from psycopg import sql
 
 from destiny_assets.adapters.postgres.session import Session
-from destiny_assets.adapters.postgres.versioned import CHUNK, NEAR_DUPLICATE, PLACEMENT, alive_rows, reconcile
+from destiny_assets.adapters.postgres.versioned import CHUNK, PLACEMENT, reconcile
 from destiny_assets.domain.authorship import Written
 from destiny_assets.domain.chunks import Chunk, normalised, stable_id, text_sha256
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.linking.records import LinkableChunk
-from destiny_assets.errors import NotFoundError
+from destiny_assets.domain.near_duplicates import mark_of
 from destiny_assets.ports import Vectors
+
+Signature = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkedDocument:
-    """A document version, its chunks in order, and for each a near-duplicate signature and who wrote it."""
+    """A document version, its chunks in order, near-duplicate signatures (shape (120,)) of its text and of each chunk, and who wrote each."""
 
     document_id: str
     version_id: str
     chunks: Sequence[Chunk]
-    signatures: Sequence[bytes]
+    signature: Signature
+    signatures: Sequence[Signature]
     written: Sequence[Written]
 
 
 class Chunks:
-    """Chunks, placements, embeddings, near-duplicates."""
+    """Chunks, placements, embeddings."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -57,7 +60,8 @@ class Chunks:
                         "heading_path": list(chunk.heading_path),
                         "tokens": chunk.tokens,
                         "embed_sha256": bytes.fromhex(text_sha256(chunk.embed_text)),
-                        "signature": signature,
+                        "signature": signature.tobytes(),
+                        "mark": mark_of(signature),
                     }
                 )
                 placements.append(
@@ -95,8 +99,17 @@ class Chunks:
             reconcile(cursor, PLACEMENT, project, generation, placements, alive=stands.keys(), changed=moved)
             change = reconcile(cursor, CHUNK, project, generation, chunks, alive=stored.keys(), changed=changed)
             cursor.execute(
-                "update document_version set chunker = %s where project = %s and died = %s and id = any(%s::uuid[])",
-                (chunker, project, FOREVER, [document.version_id for document in documents]),
+                """update document_version v set chunker = %s, signature = d.signature, mark = d.mark
+                   from unnest(%s::uuid[], %s::bytea[], %s::bigint[]) as d (id, signature, mark)
+                   where v.project = %s and v.died = %s and v.id = d.id""",
+                (
+                    chunker,
+                    [document.version_id for document in documents],
+                    [document.signature.tobytes() for document in documents],
+                    [mark_of(document.signature) for document in documents],
+                    project,
+                    FOREVER,
+                ),
             )
         return change
 
@@ -181,37 +194,6 @@ class Chunks:
         for row in rows:
             found[row.pop("document_id")].append(LinkableChunk(**row))
         return found
-
-    def signatures(self, project: str) -> tuple[list[str], npt.NDArray[np.uint64]]:
-        """(ids, signatures, one row each) of all living chunks, oldest first, then by document and id."""
-        with self._session.transaction() as cursor:
-            rows = cursor.execute(
-                """select id::text as id, signature from chunk where project = %s and died = %s order by born, document_id, id""",
-                (project, FOREVER),
-            ).fetchall()
-        joined = np.frombuffer(b"".join(row["signature"] for row in rows), "<u8").astype(np.uint64, copy=False)
-        return [row["id"] for row in rows], joined.reshape(len(rows), -1) if rows else joined.reshape(0, 1)
-
-    def text(self, project: str, chunk_id: str) -> str:
-        """The text of one chunk; it is the same in every generation that has the chunk."""
-        with self._session.transaction() as cursor:
-            row = cursor.execute(
-                "select text from chunk where project = %s and id = %s limit 1", (project, chunk_id)
-            ).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no chunk {chunk_id} in project {project!r}.")
-        return str(row["text"])
-
-    def store_duplicates(self, project: str, generation: int, originals: Mapping[str, str]) -> Change:
-        """Bring near-duplicate marks to `originals` (chunk id to the chunk it repeats)."""
-        rows = [
-            {"id": stable_id("duplicate", chunk, first), "chunk_id": chunk, "original": first}
-            for chunk, first in originals.items()
-        ]
-        with self._session.transaction() as cursor:
-            return reconcile(
-                cursor, NEAR_DUPLICATE, project, generation, rows, alive=alive_rows(cursor, NEAR_DUPLICATE, project)
-            )
 
     def counts(self, project: str, generation: int) -> dict[str, int]:
         """``added, retired, total, tokens`` of chunks in a generation."""

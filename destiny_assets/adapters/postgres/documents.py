@@ -128,7 +128,7 @@ class Documents:
     def pending(self, project: str, stage: str, code: str, *, batch: int = 256) -> Iterator[list[StoredDocument]]:
         """Living documents that `stage` (``chunker`` or ``linker``) has not processed with this `code`, a batch at a time.
 
-        Storing a stage's result (`Chunks.store`, `Links.store_traces`) marks its documents as processed; a batch may be asked for
+        Storing a stage's result (`Chunks.store`, `Traces.store`) marks its documents as processed; a batch may be asked for
         before the last one is stored.
         """
         column = {"chunker": "chunker", "linker": "linker"}[stage]

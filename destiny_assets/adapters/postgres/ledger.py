@@ -15,14 +15,17 @@ from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.chunks import Chunks
 from destiny_assets.adapters.postgres.contents import Contents
 from destiny_assets.adapters.postgres.documents import Documents
+from destiny_assets.adapters.postgres.duplicates import Duplicates
 from destiny_assets.adapters.postgres.generations import Generations
 from destiny_assets.adapters.postgres.links import Links
 from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
 from destiny_assets.adapters.postgres.pushed import PushedDocuments
 from destiny_assets.adapters.postgres.reading import Reading
+from destiny_assets.adapters.postgres.traces import Traces
 from destiny_assets.adapters.postgres.trust import TrustScores
 from destiny_assets.adapters.postgres.vacuum import Vacuum
+from destiny_assets.adapters.postgres.vocabulary import Vocabulary
 from destiny_assets.adapters.postgres.web import WebResponses
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.settings import without_secrets
@@ -57,7 +60,10 @@ class PostgresLedger:
         self.web = WebResponses(self)
         self.documents = Documents(self)
         self.chunks = Chunks(self)
+        self.duplicates = Duplicates(self)
         self.links = Links(self)
+        self.traces = Traces(self)
+        self.vocabulary = Vocabulary(self)
         self.trust = TrustScores(self)
         self.benchmarks = Benchmarks(self)
         self.projections = Projections(self)

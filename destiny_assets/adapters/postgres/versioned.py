@@ -50,21 +50,32 @@ DOCUMENT_VERSION = VersionedTable(
     ),
 )
 CHUNK = VersionedTable(
-    "chunk", ("id", "document_id", "text", "context", "heading_path", "tokens", "embed_sha256", "signature")
+    "chunk", ("id", "document_id", "text", "context", "heading_path", "tokens", "embed_sha256", "signature", "mark")
 )
 PLACEMENT = VersionedTable(
     "placement",
     ("id", "version_id", "chunk_id", "ordinal", "starts_at", "ends_at", "authors", "written_at", "revision"),
 )
 NEAR_DUPLICATE = VersionedTable("near_duplicate", ("id", "chunk_id", "original"))
+DOCUMENT_DUPLICATE = VersionedTable("document_duplicate", ("id", "document_id", "original"))
 ENTITY = VersionedTable("entity", ("id", "key", "kind", "name", "aliases", "document_id"))
 MENTION = VersionedTable("mention", ("id", "chunk_id", "entity_id", "surface", "starts", "ends", "method"))
 REFERENCE = VersionedTable(
     "reference",
-    ("id", "source_document", "target_document", "target", "relation", "chunk_id", "starts_at", "ends_at"),
+    ("id", "source_document", "target_document", "target", "relation", "chunk_id", "starts_at", "ends_at", "stated_by"),
 )
 TRUST_SCORE = VersionedTable("trust_score", ("id", "item_kind", "score", "model", "components"))
-DERIVED = (DOCUMENT_VERSION, CHUNK, PLACEMENT, NEAR_DUPLICATE, ENTITY, MENTION, REFERENCE, TRUST_SCORE)
+DERIVED = (
+    DOCUMENT_VERSION,
+    CHUNK,
+    PLACEMENT,
+    NEAR_DUPLICATE,
+    DOCUMENT_DUPLICATE,
+    ENTITY,
+    MENTION,
+    REFERENCE,
+    TRUST_SCORE,
+)
 
 
 def insert(cursor: Cursor[Any], table: VersionedTable, project: str, generation: int, rows: Iterable[Row]) -> int:

@@ -1,40 +1,40 @@
-"""Which terms of a corpus are worth recognising: grown from every document's candidates, independent of their order.
+"""Which terms of a corpus are worth recognising: grown from the tally of all documents, independent of their order.
 
-Frequency bounds live here; matching is `matcher`'s.
+Frequency bounds live here; matching is `matcher`'s. Whether a term is accepted depends on its own counts, on the number of
+documents, on the words that say nothing in this corpus, and on terms that share one of its spellings; on nothing else.
 """
 
-import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 
-from destiny_assets.domain.chunks import text_sha256
 from destiny_assets.domain.linking.names import (
     STOP_WORDS,
     EntityKind,
     entity_id,
-    entity_key,
     folded,
     identifier_shape,
     is_informative,
 )
 from destiny_assets.domain.linking.records import DocumentTraces, EntityRow
+from destiny_assets.domain.linking.tally import Tally, TermKey
 
 _COMMON_SHARE = 0.2
 """A term in more than a fifth of the documents tells none of them apart."""
 
 _COMMON_FLOOR = 3
-_SMALL_CORPUS = 10
+SMALL_CORPUS = 10
 """Below this many documents a term of a single document counts too, when it stands in two places."""
 
-_ORDINARY_SHARE = 0.1
+ORDINARY_SHARE = 0.1
 """A capitalised word that stands in lower case more often than this against its capitals is an ordinary word in a
 heading.
 """
 
 _TITLE_NUMBER = re.compile(r"^(?:[A-Z]{2,8}[ -]?#?\d+|\d+)\s*[.:)\u2013\u2014-]\s*")
-_ORDER = (EntityKind.PERSON, EntityKind.IDENTIFIER, EntityKind.TERM, EntityKind.NAME)
+ORDER = (EntityKind.PERSON, EntityKind.IDENTIFIER, EntityKind.TERM, EntityKind.NAME)
+"""Of one spelling under several kinds the first of these has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,44 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """Entities and their spellings; equal `fingerprint` means equal mentions for equal text."""
+    """Entities by id, and their spellings."""
 
     entities: tuple[EntityRow, ...]
     patterns: tuple[Pattern, ...]
-    fingerprint: str
 
 
-@dataclass(slots=True)
-class _Term:
-    surfaces: Counter[str] = field(default_factory=Counter)
-    documents: int = 0
-    count: int = 0
-    ordinary: int = 0
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term with its counts over the corpus; `key` names its entity."""
+
+    kind: EntityKind
+    key: str
+    surfaces: Mapping[str, int]
+    documents: int
+    ordinary: int
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Its place among the terms that want one spelling."""
+        return ORDER.index(self.kind), self.key
+
+    @property
+    def spellings(self) -> list[str]:
+        """Its spellings, the most frequent first."""
+        return sorted(self.surfaces, key=lambda surface: (-self.surfaces[surface], surface))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """In how many documents a term must and may stand."""
+
+    least: int
+    most: int
+
+    @staticmethod
+    def of(documents: int) -> "Bounds":
+        """The bounds of a corpus of this many documents."""
+        return Bounds(2 if documents >= SMALL_CORPUS else 1, max(_COMMON_FLOOR, int(documents * _COMMON_SHARE)))
 
 
 def document_entity(traces: DocumentTraces) -> EntityRow:
@@ -77,93 +102,89 @@ def document_entity(traces: DocumentTraces) -> EntityRow:
     return EntityRow(entity_id(key), key, EntityKind.DOCUMENT, name, tuple(sorted(aliases)))
 
 
-def grow(corpus: Sequence[DocumentTraces]) -> Gazetteer:
+def title_pattern(traces: DocumentTraces) -> Pattern | None:
+    """The title as a spelling, when it says enough: two words as written, or more in any case. It names its document only while
+    no other document's pattern has the same letters.
+    """
+    title = " ".join(_plain_title(traces.title).split())
+    words = [word for word in folded(title).split() if word not in STOP_WORDS]
+    if len(words) < 2 or len(title) > 200:
+        return None
+    return Pattern(title, len(words) == 2, False, document_entity(traces).id, EntityKind.DOCUMENT)
+
+
+def grow(corpus: Iterable[DocumentTraces]) -> Gazetteer:
     """The gazetteer of a corpus: its documents by title, its authors, and every term frequent enough and not too
     frequent.
     """
-    documents = sorted(corpus, key=lambda traces: traces.document)
-    entities = {entity.id: entity for entity in map(document_entity, documents)}
-    patterns = set(_title_patterns(documents))
-    taken = {pattern.surface.lower() for pattern in patterns}
-    for kind, term in _chosen(_merged(documents), documents):
-        surfaces = sorted(term.surfaces, key=lambda surface: (-term.surfaces[surface], surface))
-        if surfaces[0].lower() in taken:
-            continue
-        key = entity_key(kind, surfaces[0])
-        entity = EntityRow(entity_id(key), key, kind, surfaces[0], tuple(sorted(surfaces[1:])))
+    tally, entities, titles = Tally(), {}, defaultdict[str, list[Pattern]](list)
+    for traces in corpus:
+        tally.add(traces)
+        entity = document_entity(traces)
         entities[entity.id] = entity
-        for surface in surfaces:
-            taken.add(surface.lower())
-            patterns.update(_patterns(surface, entity))
-    ordered = tuple(sorted(patterns, key=lambda pattern: (pattern.surface, pattern.entity_id)))
-    rows = tuple(entities[key] for key in sorted(entities))
-    spelled = json.dumps([[pattern.surface, pattern.exact, pattern.quoted, pattern.entity_id] for pattern in ordered])
-    return Gazetteer(rows, ordered, text_sha256(spelled))
+        pattern = title_pattern(traces)
+        if pattern:
+            titles[pattern.surface.lower()].append(pattern)
+    unique = {spelling: owners[0] for spelling, owners in titles.items() if len(owners) == 1}
+    patterns = set(unique.values())
+    empty = {name for (what, name) in tally.names if what in ("series", "author")}
+    terms = (
+        Term(kind, key, counted.surfaces, counted.documents, counted.ordinary)
+        for (kind, key), counted in tally.terms.items()
+    )
+    eligible = (term for term in terms if may_enter(term, Bounds.of(tally.documents), empty))
+    for entity, spelled in accepted(sorted(eligible, key=lambda term: term.order), set(unique)):
+        entities[entity.id] = entity
+        patterns.update(spelled)
+    return Gazetteer(
+        tuple(entities[key] for key in sorted(entities)),
+        tuple(sorted(patterns, key=lambda pattern: (pattern.surface, pattern.entity_id))),
+    )
+
+
+def may_enter(term: Term, bounds: Bounds, empty: Set[str]) -> bool:
+    """Whether a term is within the bounds and says something where the words in `empty` say nothing; an author always is."""
+    if term.kind is EntityKind.PERSON:
+        return True
+    count = sum(term.surfaces.values())
+    if not (bounds.least <= term.documents <= bounds.most and count >= 2):
+        return False
+    return term.ordinary <= ORDINARY_SHARE * count and _says_something(term.key.partition(":")[2], empty)
+
+
+def accepted(terms: Iterable[Term], taken: set[str]) -> Iterator[tuple[EntityRow, list[Pattern]]]:
+    """The entities and spellings of the terms, given in their order, whose main spelling no earlier one has.
+
+    `taken` holds the spellings of titles, in lower case; the spellings accepted are added to it.
+    """
+    for term in terms:
+        spellings = term.spellings
+        if spellings[0].lower() in taken:
+            continue
+        entity = EntityRow(entity_id(term.key), term.key, term.kind, spellings[0], tuple(sorted(spellings[1:])))
+        taken.update(surface.lower() for surface in spellings)
+        yield entity, list(dict.fromkeys(pattern for surface in spellings for pattern in _patterns(surface, entity)))
+
+
+def empty_words(key: TermKey) -> set[str]:
+    """The words of a term that decide, when they turn empty or cease to be, whether it says something."""
+    return {form for word in folded(key[1].partition(":")[2]).split() for form in (word, word.removesuffix("s"))}
 
 
 def _plain_title(title: str) -> str:
     return _TITLE_NUMBER.sub("", title).strip()
 
 
-def _title_patterns(documents: Sequence[DocumentTraces]) -> Iterable[Pattern]:
-    """Titles that belong to one document and say enough: two words as written, or more in any case."""
-    owners: dict[str, set[str]] = defaultdict(set)
-    for traces in documents:
-        owners[_plain_title(traces.title).lower()].add(traces.document)
-    for traces in documents:
-        title = _plain_title(traces.title)
-        words = [word for word in folded(title).split() if word not in STOP_WORDS]
-        if len(words) >= 2 and len(owners[title.lower()]) == 1 and len(title) <= 200:
-            yield Pattern(
-                " ".join(title.split()), len(words) == 2, False, document_entity(traces).id, EntityKind.DOCUMENT
-            )
-
-
-def _merged(documents: Sequence[DocumentTraces]) -> dict[tuple[EntityKind, str], _Term]:
-    terms: dict[tuple[EntityKind, str], _Term] = defaultdict(_Term)
-    for traces in documents:
-        here: set[tuple[EntityKind, str]] = set()
-        for candidate in traces.candidates:
-            place = candidate.kind, entity_key(candidate.kind, candidate.name)
-            term = terms[place]
-            term.surfaces[candidate.name] += candidate.count
-            term.count += candidate.count
-            term.ordinary += candidate.ordinary
-            here.add(place)
-        for place in here:
-            terms[place].documents += 1
-    return terms
-
-
-def _chosen(
-    terms: dict[tuple[EntityKind, str], _Term], documents: Sequence[DocumentTraces]
-) -> Iterable[tuple[EntityKind, _Term]]:
-    """Terms within the bounds; of one spelling under several kinds the first of `_ORDER` comes first."""
-    most = max(_COMMON_FLOOR, int(len(documents) * _COMMON_SHARE))
-    least = 2 if len(documents) >= _SMALL_CORPUS else 1
-    empty = {identifier.series for traces in documents for identifier in traces.identifiers}
-    # A first or last name alone could be any of several people.
-    empty |= {part for traces in documents for name in traces.authors for part in folded(name).split()}
-    for kind in _ORDER:
-        for place in sorted(place for place in terms if place[0] is kind):
-            term = terms[place]
-            frequent = (
-                least <= term.documents <= most and term.count >= 2 and term.ordinary <= _ORDINARY_SHARE * term.count
-            )
-            if kind is EntityKind.PERSON or (frequent and _says_something(next(iter(term.surfaces)), empty)):
-                yield kind, term
-
-
-def _says_something(name: str, empty: set[str]) -> bool:
+def _says_something(name: str, empty: Set[str]) -> bool:
     """Whether a name holds more than words empty in this corpus: what it calls its own documents (`PEP acceptance`),
-    first names.
+    first names (one alone could be any of several people).
     """
     return is_informative(
         " ".join(word for word in folded(name).split() if empty.isdisjoint({word, word.removesuffix("s")}))
     )
 
 
-def _patterns(surface: str, entity: EntityRow) -> Iterable[Pattern]:
+def _patterns(surface: str, entity: EntityRow) -> Iterator[Pattern]:
     exact = entity.kind is not EntityKind.TERM
     quoted = entity.kind is EntityKind.IDENTIFIER and identifier_shape(surface) is None
     yield Pattern(surface, exact, quoted, entity.id, entity.kind)

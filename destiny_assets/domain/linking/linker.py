@@ -1,16 +1,13 @@
-"""The corpus-wide half of linking: grown once from all traces, it turns each document's chunks into rows.
-
-A change of `Linker.fingerprint` means that mentions and references of every document must be made again.
-"""
+"""The corpus-wide half of linking: a catalogue and a gazetteer turn each document's chunks into rows."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from destiny_assets.domain.chunks import stable_id, text_sha256
+from destiny_assets.domain.chunks import stable_id
 from destiny_assets.domain.documents import Relation
 from destiny_assets.domain.linking.catalogue import Catalogue
-from destiny_assets.domain.linking.gazetteer import document_entity, grow
+from destiny_assets.domain.linking.gazetteer import grow
 from destiny_assets.domain.linking.matcher import GazetteerMatcher
 from destiny_assets.domain.linking.names import EntityKind, entity_id, entity_key
 from destiny_assets.domain.linking.records import (
@@ -23,8 +20,8 @@ from destiny_assets.domain.linking.records import (
     ReferenceRow,
 )
 
-LINKER_VERSION = "1"
-"""Raised whenever the rules of matching change; part of every fingerprint."""
+LINKER_VERSION = "2"
+"""Raised whenever the rules of matching or of the gazetteer change, so that everything is linked again."""
 
 _POSITIONED = frozenset({Relation.LINKS_TO, Relation.MENTIONS})
 
@@ -36,30 +33,14 @@ class _Place:
     end: int
 
 
-class Linker:
-    """A corpus's catalogue and gazetteer, ready to match."""
+class DocumentLinker:
+    """Turns documents and their chunks into rows, by a catalogue and a matcher that cover at least what the documents cite and
+    hold.
+    """
 
-    def __init__(self, corpus: Iterable[DocumentTraces]) -> None:
-        traces = sorted(corpus, key=lambda trace: trace.document)
-        gazetteer = grow(traces)
-        self._catalogue = Catalogue.of(traces)
-        self._matcher = GazetteerMatcher(gazetteer)
-        self._documents = {trace.document: document_entity(trace) for trace in traces}
-        self._authors = {trace.document: frozenset(_person(name) for name in trace.authors) for trace in traces}
-        cited = {citation.identifier for trace in traces for citation in trace.citations if citation.identifier}
-        self._external = {
-            identifier: _external_entity(identifier)
-            for identifier in sorted(cited - self._catalogue.by_identifier.keys())
-            if self._catalogue.knows(identifier)
-        }
-        known = {entity.id: entity for entity in (*gazetteer.entities, *self._external.values())}
-        self.entities: tuple[EntityRow, ...] = tuple(known[key] for key in sorted(known))
-        places = [f"{trace.document}\x1e{trace.uri}\x1e{' '.join(map(str, trace.identifiers))}" for trace in traces]
-        self.fingerprint: str = text_sha256("\x1d".join([LINKER_VERSION, gazetteer.fingerprint, *places]))
-
-    def document_entity_id(self, document: str) -> str:
-        """The entity that stands for a document of the corpus."""
-        return self._documents[document].id
+    def __init__(self, catalogue: Catalogue, matcher: GazetteerMatcher) -> None:
+        self._catalogue = catalogue
+        self._matcher = matcher
 
     def references(self, traces: DocumentTraces, chunks: Sequence[LinkableChunk]) -> list[ReferenceRow]:
         """The documents one document refers to; `merged` joins the rows that two documents share."""
@@ -76,6 +57,7 @@ class Linker:
         """Every entity named in the document's chunks, none overlapping another, in the order of the chunks."""
         ordered = _Chunks(chunks)
         cited = self._cited(traces, ordered)
+        authors = {_person(name) for name in traces.authors}
         found: set[str] = set()
         rows: list[MentionRow] = []
         for chunk in ordered.chunks:
@@ -88,7 +70,7 @@ class Linker:
                     position += 1
                 if position < len(covered) and covered[position][0] < match.end:
                     continue
-                own = match.kind is EntityKind.PERSON and match.entity_id in self._authors[traces.document]
+                own = match.kind is EntityKind.PERSON and match.entity_id in authors
                 found.add(match.entity_id)
                 rows.append(_mention(chunk, match.entity_id, match.start, match.end, "author" if own else "gazetteer"))
         if ordered.chunks:
@@ -116,9 +98,39 @@ class Linker:
     def _entity_cited(self, citation: Citation, referrer: str) -> str | None:
         target = self._catalogue.resolve(citation, referrer=referrer)
         if target is not None:
-            return self._documents[target].id
-        external = self._external.get(citation.identifier) if citation.identifier else None
-        return external.id if external else None
+            return document_entity_id(target)
+        identifier = citation.identifier
+        if identifier is None or identifier in self._catalogue.by_identifier or not self._catalogue.knows(identifier):
+            return None
+        return external_entity(identifier).id
+
+
+class Linker(DocumentLinker):
+    """The linker of a whole corpus held in memory; what linking a change must agree with."""
+
+    def __init__(self, corpus: Iterable[DocumentTraces]) -> None:
+        traces = list(corpus)
+        gazetteer, catalogue = grow(traces), Catalogue.of(traces)
+        super().__init__(catalogue, GazetteerMatcher(gazetteer.patterns))
+        cited = {citation.identifier for trace in traces for citation in trace.citations if citation.identifier}
+        external = [
+            external_entity(identifier)
+            for identifier in cited - catalogue.by_identifier.keys()
+            if catalogue.knows(identifier)
+        ]
+        known = {entity.id: entity for entity in (*gazetteer.entities, *external)}
+        self.entities: tuple[EntityRow, ...] = tuple(known[key] for key in sorted(known))
+
+
+def document_entity_id(document: str) -> str:
+    """The entity that stands for a document."""
+    return entity_id(f"{EntityKind.DOCUMENT}:{document}")
+
+
+def external_entity(identifier: Identifier) -> EntityRow:
+    """The entity of an identifier that is cited, of a known series, and of no document at hand."""
+    key = entity_key(EntityKind.IDENTIFIER, str(identifier))
+    return EntityRow(entity_id(key), key, EntityKind.IDENTIFIER, str(identifier), ())
 
 
 def merged(rows: Iterable[ReferenceRow]) -> list[ReferenceRow]:
@@ -133,8 +145,8 @@ def merged(rows: Iterable[ReferenceRow]) -> list[ReferenceRow]:
     return [kept[key] for key in sorted(kept)]
 
 
-def _evidence_order(row: ReferenceRow) -> tuple[bool, str, int]:
-    return row.chunk_id is None, row.chunk_id or "", row.start
+def _evidence_order(row: ReferenceRow) -> tuple[bool, str, int, str, str]:
+    return row.chunk_id is None, row.chunk_id or "", row.start, row.stated_by, row.target
 
 
 class _Chunks:
@@ -161,11 +173,6 @@ def _person(name: str) -> str:
     return entity_id(entity_key(EntityKind.PERSON, name))
 
 
-def _external_entity(identifier: Identifier) -> EntityRow:
-    key = entity_key(EntityKind.IDENTIFIER, str(identifier))
-    return EntityRow(entity_id(key), key, EntityKind.IDENTIFIER, str(identifier), ())
-
-
 def _mention(chunk: LinkableChunk, entity: str, start: int, end: int, method: str, surface: str = "") -> MentionRow:
     identity = stable_id("mention", chunk.id, entity, str(start))
     return MentionRow(identity, chunk.id, entity, surface or chunk.text[start:end], start, end, method)
@@ -184,6 +191,7 @@ def _reference(source: str, target: str | None, citation: Citation, place: _Plac
         chunk_id=chunk,
         start=place.start if place else 0,
         end=place.end if place else 0,
+        stated_by=source,
     )
     if relation is Relation.SUPERSEDED_BY and target is not None:
         row = replace(row, source_document=target, target_document=source, target=source, relation=Relation.SUPERSEDES)

@@ -115,7 +115,7 @@ class ReferenceRow:
     """A document that refers to another; `target_document` is None when the corpus does not hold the target.
 
     `chunk_id` is the chunk that says it, `start` and `end` count from that chunk's beginning; without a chunk all are
-    None, 0 and 0. For SUPERSEDES the source is the newer document, whichever of the two says it.
+    None, 0 and 0. For SUPERSEDES the source is the newer document, whichever of the two says it (`stated_by`).
     """
 
     id: str
@@ -126,3 +126,4 @@ class ReferenceRow:
     chunk_id: str | None
     start: int
     end: int
+    stated_by: str

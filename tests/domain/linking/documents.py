@@ -14,7 +14,7 @@ from destiny_assets.domain.linking.records import LinkableChunk, LinkableDocumen
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def _data() -> Path:
+def labelled_data() -> Path:
     """The folder of labelled data, which is not part of the repository."""
     folder = Path(os.environ.get("DESTINY_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
@@ -66,7 +66,7 @@ def proposals() -> list[LinkableDocument]:
     """The Python Enhancement Proposals that have text."""
     records = []
     for name in ("documents-1.jsonl.gz", "documents-2.jsonl.gz"):
-        with gzip.open(_data() / "decisions-peps" / name, "rt", encoding="utf-8") as lines:
+        with gzip.open(labelled_data() / "decisions-peps" / name, "rt", encoding="utf-8") as lines:
             records += [json.loads(line) for line in lines]
     return [_proposal(record) for record in records if record["text"]]
 
@@ -86,7 +86,7 @@ def _proposal(record: dict[str, str]) -> LinkableDocument:
 
 def decision_records() -> list[LinkableDocument]:
     """A team's architecture decision records."""
-    lines = (_data() / "decisions-adr-govuk" / "documents.jsonl").read_text("utf-8").splitlines()
+    lines = (labelled_data() / "decisions-adr-govuk" / "documents.jsonl").read_text("utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     return [
         document(record["id"], record["text"], uri=f"docs/decisions/{record['file']}", title=record["title"])
@@ -96,7 +96,7 @@ def decision_records() -> list[LinkableDocument]:
 
 def gold(name: str) -> set[tuple[str, str, str]]:
     """(source, relation, target) of a data set, ``superseded-by`` turned into ``supersedes``."""
-    lines = (_data() / name / "relations.tsv").read_text("utf-8").splitlines()[1:]
+    lines = (labelled_data() / name / "relations.tsv").read_text("utf-8").splitlines()[1:]
     relations = set()
     for source, relation, target in (line.split("\t") for line in lines):
         if relation == "superseded-by":
