@@ -35,6 +35,7 @@ class Point:
     source: str
     born: int
     sparse: SparseVector
+    died: int = FOREVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class QdrantVectorIndex:
             )
 
     def upsert(self, collection: str, points: Sequence[Point], vectors: Vectors) -> None:
-        """Write living points with their dense vectors, shape (len(points), dimension)."""
+        """Write points with their dense vectors, shape (len(points), dimension), in place of what they held."""
         with self._answering():
             self._client.upsert(
                 collection,
@@ -124,7 +125,7 @@ class QdrantVectorIndex:
                             "document_id": point.document_id,
                             "source": point.source,
                             "born": point.born,
-                            "died": FOREVER,
+                            "died": point.died,
                         }
                         for point in points
                     ],

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from destiny_assets.cli import demo, evaluate, knowledge, projects, servers
+from destiny_assets.cli import backup, demo, evaluate, knowledge, projects, servers
 from destiny_assets.errors import DestinyError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ servers.register(app)
 projects.register(app)
 knowledge.register(app)
 evaluate.register(app)
+backup.register(app)
 demo.register(app)
 
 

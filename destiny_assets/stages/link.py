@@ -14,6 +14,7 @@ from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocume
 from destiny_assets.domain.linking.traces import TRACES_VERSION, from_json, read_document, to_json, with_candidates
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
+from destiny_assets.stages.quarantine import Refusal, attempted, record, release
 
 RULES = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
 _BATCH = 512
@@ -28,7 +29,9 @@ def link_documents(
     read = _read_traces(ledger, extractor, code, project, progress)
     changed = ledger.generations.changes(project, generation)
     latest = ledger.generations.latest(project)
-    if not (read or changed["document_version"] or changed["chunk"]) and (
+    # The last three: a killed run linked documents that are gone since.
+    touched = ("document_version", "chunk", "entity", "mention", "reference")
+    if not (read or any(changed[table] for table in touched)) and (
         latest and (latest.facts or {}).get("linker") == code
     ):
         return {"linker": code, "relinked": 0, **_counts(ledger, project, generation)}
@@ -107,7 +110,20 @@ def _read_traces(
 ) -> int:
     done = 0
     for batch in ledger.documents.pending(project, "linker", code):
-        stored = {document.version_id: to_json(_traces(document, extractor)) for document in batch}
+        outcomes = [
+            attempted(f"{d.uri!r} of source {d.source!r}", lambda d=d: to_json(_traces(d, extractor)))  # type: ignore[misc]
+            for d in batch
+        ]
+        refused = [(d, said) for d, said in zip(batch, outcomes, strict=True) if isinstance(said, Refusal)]
+        # Found by its words and its vectors all the same: a document that shows nothing to link is no reason to withhold it.
+        stored = {
+            document.version_id: to_json(_bare(document)) if isinstance(outcome, Refusal) else outcome
+            for document, outcome in zip(batch, outcomes, strict=True)
+        }
+        record(ledger, project, "entities", code, refused)
+        release(
+            ledger, project, "entities", [d for d, said in zip(batch, outcomes, strict=True) if isinstance(said, str)]
+        )
         ledger.links.store_traces(project, stored, code)
         done += len(batch)
         progress.advance("traces", done, 0)
@@ -117,6 +133,10 @@ def _read_traces(
 def _traces(document: StoredDocument, extractor: EntityExtractor) -> DocumentTraces:
     own = read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
     return with_candidates(own, extractor.candidates(document.parsed.text))
+
+
+def _bare(document: StoredDocument) -> DocumentTraces:
+    return DocumentTraces(document.document_id, document.uri, document.parsed.title, (), (), (), ())
 
 
 def _counts(ledger: PostgresLedger, project: str, generation: int) -> dict[str, int]:

@@ -13,7 +13,8 @@ def score_trust(ledger: PostgresLedger, project: str, generation: int) -> Mappin
     """Bring the scores of all living documents and chunks to the model's; nothing is read when nothing they rest on changed."""
     changed = ledger.generations.changes(project, generation)
     latest = ledger.generations.latest(project)
-    rests_on = ("document_version", "chunk", "near_duplicate", "reference")
+    # The scores themselves too: a killed run may have scored documents that are gone since.
+    rests_on = ("document_version", "chunk", "near_duplicate", "reference", "trust_score")
     if not any(changed[table] for table in rests_on) and latest and (latest.facts or {}).get("trust_model") == MODEL:
         return {"model": MODEL, "written": 0, **ledger.trust.distribution(project, generation)}
 
