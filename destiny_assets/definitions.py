@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from destiny_assets.assets.backups import home_backups, restore_drills
 from destiny_assets.assets.ingest import documents, sources
 from destiny_assets.assets.link import entities, knowledge_graph
 from destiny_assets.assets.marts import build_marts_assets
@@ -14,9 +15,10 @@ from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
+from jobs.backups import backup_home, nightly_backup, nightly_restore, verify_backup
 from jobs.care import repair_project, vacuum_project, weekly_vacuum
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
-from resources.folders import CacheResource, ReportsResource
+from resources.folders import BackupsResource, CacheResource, ReportsResource
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.layers import on_layer_drift
@@ -34,17 +36,15 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
         assets=[
             *(sources, documents, chunks, embeddings, vector_index, entities, knowledge_graph, trust_scores),
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
+            *(home_backups, restore_drills),
             *dbt_assets,
         ],
         asset_checks=[*contract_checks(), *fact_checks()],
         jobs=[
-            ingest_project,
-            benchmark_project,
-            repair_project,
-            vacuum_project,
+            *(ingest_project, benchmark_project, repair_project, vacuum_project, backup_home, verify_backup),
             *([build_marts] if dbt_assets else []),
         ],
-        schedules=[nightly_ingest, weekly_vacuum],
+        schedules=[nightly_ingest, weekly_vacuum, nightly_backup, nightly_restore],
         sensors=[
             on_project_added,
             on_source_changed,
@@ -65,6 +65,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             "progress": ProgressResource(),
             "reports": ReportsResource(),
             "cache": CacheResource(),
+            "backups": BackupsResource(),
             **(resources or {}),
         },
     )

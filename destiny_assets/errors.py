@@ -8,7 +8,8 @@ DestinyError
 │   └── DamagedOriginalError    the stored bytes of a document are not the ones that were stored
 ├── ServerError                 a local server could not be started or stopped
 ├── ModelError                  an embedding or language model failed or answered out of contract
-│   └── ModelIntegrityError     a model's file is not the one that was pinned
+│   ├── ModelIntegrityError     a model's file is not the one that was pinned
+│   └── RefusedTextError        a model refuses a text for what it is; its document is quarantined, the rest goes on
 └── UnreadableDocumentError     one document cannot be read; it is quarantined, the rest goes on
 
 Messages never hold secrets: no URL with a password, no key.
@@ -16,7 +17,9 @@ Messages never hold secrets: no URL with a password, no key.
 
 from typing import Literal, get_args
 
-Reason = Literal["empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable", "excluded"]
+Reason = Literal[
+    "empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable", "excluded", "refused", "defect"
+]
 REASONS: tuple[str, ...] = get_args(Reason)
 
 
@@ -54,6 +57,10 @@ class ModelError(DestinyError):
 
 class ModelIntegrityError(ModelError):
     """A model's file is not the one that was pinned; nothing is embedded with it."""
+
+
+class RefusedTextError(ModelError):
+    """A model refuses one or more of the texts it was given for what they are; asked again it would refuse them again."""
 
 
 class UnreadableDocumentError(DestinyError):

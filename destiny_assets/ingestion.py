@@ -42,6 +42,10 @@ def _document(project: str, outcome: Outcome, current: int | None, ledger: Postg
     reports = outcome.reports
     published = reports.get("published_generation", {})
     documents, chunks, embedding = (dict(reports.get(stage, {})) for stage in ("documents", "chunks", "embeddings"))
+    # Later stages may have refused documents that this one had taken.
+    documents["quarantined"] = len(ledger.projects.quarantined(project))
+    if published.get("published"):
+        documents |= ledger.documents.counts(project, published["current"])
     building = [generation.number for generation in ledger.generations.all(project) if generation.state != "published"]
     return {
         "project": project,

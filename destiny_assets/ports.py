@@ -104,7 +104,10 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
-        """One unit vector a text, shape (len(texts), dimension), in the order given; raises `ModelError`."""
+        """One unit vector a text, shape (len(texts), dimension), in the order given.
+
+        Raises `ModelError`, and of these `RefusedTextError` when some of the texts are at fault and others would be embedded.
+        """
         ...
 
 

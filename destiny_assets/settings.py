@@ -15,6 +15,8 @@ from destiny_assets.errors import ConfigurationError
 
 URL_VARIABLES = ("DESTINY_DOCUMENTS_URL", "DESTINY_POSTGRES_URL", "DESTINY_QDRANT_URL", "DESTINY_NEO4J_URL")
 CONNECTIONS_FILE = "connections.json"
+KEPT_BACKUPS = 7
+"""Backups that stay in a folder of backups: a week of nights."""
 
 
 def home_folder(environment: Mapping[str, str] | None = None) -> Path:
@@ -99,6 +101,12 @@ class Settings:
     def cache(self) -> Path:
         """A folder for what can be fetched or made again."""
         return cache_folder(self.home)
+
+
+def backup_folder(environment: Mapping[str, str]) -> Path | None:
+    """``DESTINY_BACKUP_DIR``, where the nightly backup goes; None when there is to be none."""
+    named = environment.get("DESTINY_BACKUP_DIR")
+    return Path(named).expanduser().absolute() if named else None
 
 
 def extractor_name(environment: Mapping[str, str]) -> str:

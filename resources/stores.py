@@ -1,5 +1,6 @@
 """The four layers as Dagster resources, each from one URL that is read when a run starts."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.locks import WriteRight, project_to_oneself
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.ports import DocumentStore
+
+_LOG = logging.getLogger("destiny")
 
 
 class LedgerResource(dg.ConfigurableResource[PostgresLedger]):
@@ -35,7 +38,14 @@ class WriterResource(dg.ConfigurableResource[WriteRight]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[WriteRight]:
         """The right to the run's project."""
         project = context.run.tags["dagster/partition"] if context.run else ""
-        with project_to_oneself(self.url, project, context.log.info if context.log else print) as right:
+
+        def say(text: str) -> None:
+            # Into the run's log, and to whoever sits at a terminal: a wait without a word looks like a fault.
+            _LOG.warning(text)
+            if context.log:
+                context.log.info(text)
+
+        with project_to_oneself(self.url, project, say) as right:
             yield right
 
 

@@ -13,8 +13,9 @@ from destiny_assets.adapters.postgres.locks import WriteRight
 from destiny_assets.assets.shell import OWNERS, RETRY, run_stage
 from destiny_assets.domain.generations import Generation
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import DocumentStore, Progress
+from destiny_assets.ports import DocumentStore, Embedder, Progress
 from destiny_assets.stages.ingest import ingest_sources
+from destiny_assets.stages.understand import CHUNKING
 
 sources = dg.AssetSpec(
     "sources",
@@ -43,6 +44,7 @@ def documents(
     ledger: ResourceParam[PostgresLedger],
     originals: ResourceParam[DocumentStore],
     reader: ResourceParam[DocumentReader],
+    embedder: ResourceParam[Embedder],
     progress: ResourceParam[Progress],
     cache: ResourceParam[Path],
 ) -> dg.MaterializeResult[Any]:
@@ -52,7 +54,9 @@ def documents(
 
     def work(generation: Generation) -> dict[str, Any]:
         project, number = generation.project, generation.number
-        facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress, cache))
+        # Of the stages after this one that may refuse a document as it is.
+        codes = {"chunks": CHUNKING, "embeddings": embedder.model_id}
+        facts = asdict(ingest_sources(ledger, originals, reader, project, number, progress, cache, codes=codes))
         return facts | ledger.documents.counts(project, number)
 
     return run_stage(

@@ -7,7 +7,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
-from destiny_assets.assets.understand import chunks
+from destiny_assets.assets.understand import embeddings
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
 from destiny_assets.stages.entities import RULES, link_documents
@@ -19,7 +19,8 @@ from destiny_assets.stages.link import project_graph
     kinds={"postgres"},
     owners=OWNERS,
     code_version=RULES,
-    deps=[chunks],
+    # A document that the embedding model refuses is not linked.
+    deps=[embeddings],
     partitions_def=PROJECTS,
     pool="postgres",
     retry_policy=RETRY,

@@ -13,6 +13,7 @@ from destiny_assets.domain.linking.records import DocumentTraces, LinkableChunk,
 from destiny_assets.domain.linking.traces import TRACES_VERSION, read_document, with_candidates
 from destiny_assets.ports import EntityExtractor, Progress
 from destiny_assets.stages.gazetteer import advance, rebuild
+from destiny_assets.stages.quarantine import Refusal, attempted, record, release
 from destiny_assets.stages.understand import CHUNKING
 
 RULES = f"traces/{TRACES_VERSION} linker/{LINKER_VERSION}"
@@ -117,7 +118,16 @@ def _read_traces(
 ) -> None:
     done = 0
     for batch in ledger.documents.pending(project, "linker", code):
-        ledger.traces.store(project, [(document.version_id, _traces(document, extractor)) for document in batch], code)
+        outcomes = [
+            (d, attempted(f"{d.uri!r} of source {d.source!r}", lambda d=d: _traces(d, extractor)))  # type: ignore[misc]
+            for d in batch
+        ]
+        refused = [(d, said) for d, said in outcomes if isinstance(said, Refusal)]
+        record(ledger, project, "entities", code, refused)
+        release(ledger, project, "entities", [d for d, said in outcomes if not isinstance(said, Refusal)])
+        # Found by its words and its vectors all the same: a document that shows nothing to link is no reason to withhold it.
+        read = [(d.version_id, _bare(d) if isinstance(said, Refusal) else said) for d, said in outcomes]
+        ledger.traces.store(project, read, code)
         done += len(batch)
         progress.advance("traces", done, 0)
 
@@ -125,3 +135,7 @@ def _read_traces(
 def _traces(document: StoredDocument, extractor: EntityExtractor) -> DocumentTraces:
     own = read_document(LinkableDocument(document.document_id, document.uri, document.parsed))
     return with_candidates(own, extractor.candidates(document.parsed.text))
+
+
+def _bare(document: StoredDocument) -> DocumentTraces:
+    return DocumentTraces(document.document_id, document.uri, document.parsed.title, (), (), (), ())

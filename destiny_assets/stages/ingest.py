@@ -1,6 +1,6 @@
 """Ingest: what the sources hold now becomes document versions; what can't be read is quarantined and the rest goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,18 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Quarantined, Source
 from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
-from destiny_assets.domain.documents import SourceItem, facts_digest, unstorable_part, with_facts
+from destiny_assets.domain.documents import (
+    ParsedDocument,
+    SourceContent,
+    SourceItem,
+    facts_digest,
+    unstorable_part,
+    with_facts,
+)
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
 from destiny_assets.ports import DocumentStore, Progress, SourceReader
 from destiny_assets.stages.ahead import one_ahead
+from destiny_assets.stages.quarantine import Refusal, attempted
 
 STAGE = "documents"
 _BATCH = 256
@@ -44,17 +52,20 @@ def ingest_sources(
     generation: int,
     progress: Progress,
     cache: Path,
+    *,
+    codes: Mapping[str, str],
 ) -> IngestReport:
     """Bring the documents of a project to what its sources hold; documents of detached sources are retired.
 
-    `cache` is a folder for what sources can fetch again.
+    `cache` is a folder for what sources can fetch again. `codes` says by which code the later stages work that may refuse a
+    document: one they refused is read again when its own stage's code is another.
     """
     report = IngestReport()
     sources = ledger.projects.sources(project)
     for source in sources:
         report.sources.append(source.name)
         context = SourceContext(project, source.name, ledger, store, cache)
-        _ingest_source(context, reader, generation, source, report, progress)
+        _ingest_source(context, reader, generation, source, report, progress, codes)
     for detached in ledger.documents.sources_alive(project) - {source.name for source in sources}:
         gone = [known.document_id for known in ledger.documents.known(project, detached).values()]
         report.removed += ledger.documents.retire(project, generation, gone)
@@ -69,16 +80,26 @@ def _ingest_source(
     source: Source,
     report: IngestReport,
     progress: Progress,
+    codes: Mapping[str, str],
 ) -> None:
     ledger, store, project = context.ledger, context.originals, context.project
     code = reader.fingerprint()
+    codes = {**codes, STAGE: code}
     known = ledger.documents.known(project, source.name)
-    failed = {q.uri: q for q in ledger.projects.quarantined(project) if q.source == source.name and q.stage == STAGE}
+    failed: dict[str, list[Quarantined]] = {}
+    for row in ledger.projects.quarantined(project):
+        if row.source == source.name and row.stage in codes:
+            failed.setdefault(row.uri, []).append(row)
     try:
         place = open_source(source.kind, source.uri, source.options, context)
         # Taken before the listing: what moves meanwhile is seen the next time.
         mark = f"{found} {code}" if (found := place.mark()) else None
-        if mark and mark == source.mark and "" not in failed and all(q.code == code for q in failed.values()):
+        if (
+            mark
+            and mark == source.mark
+            and "" not in failed
+            and all(q.code == codes[q.stage] for rows in failed.values() for q in rows)
+        ):
             report.unchanged += len(known)
             return
         items = list(place.scan())
@@ -89,12 +110,12 @@ def _ingest_source(
         return
     ledger.projects.release(project, source.name, [""], STAGE)
 
-    todo = [item for item in items if not _settled(item, known, failed, code)]
+    todo = [item for item in items if not _settled(item, known, failed.get(item.uri, []), codes)]
     report.unchanged += sum(item.uri in known for item in items) - sum(item.uri in known for item in todo)
     there = {item.uri for item in items}
     gone = known.keys() - there
     report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in gone])
-    ledger.projects.release(project, source.name, [uri for uri in failed if uri not in there], STAGE)
+    ledger.projects.release(project, source.name, [uri for uri in failed.keys() | gone if uri not in there])
 
     done = 0
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -111,33 +132,41 @@ def _ingest_source(
         ledger.projects.set_mark(project, source.name, mark)
 
 
-def _settled(item: SourceItem, known: dict[str, KnownVersion], failed: dict[str, Quarantined], code: str) -> bool:
+def _settled(
+    item: SourceItem, known: dict[str, KnownVersion], failed: list[Quarantined], codes: Mapping[str, str]
+) -> bool:
     """Whether nothing about an item can have changed: neither its source's mark nor the code that reads it."""
-    if item.uri in failed:
-        return failed[item.uri].fingerprint == item.fingerprint and failed[item.uri].code == code
+    if any(row.fingerprint == item.fingerprint and row.code == codes[row.stage] for row in failed):
+        return True
     version = known.get(item.uri)
+    if any(row.stage == STAGE for row in failed) or version is None or version.fingerprint != item.fingerprint:
+        return False
     # The reader's code lists the version of each parser; a document waits for its own parser's change only.
-    return version is not None and version.fingerprint == item.fingerprint and version.parser in code.split(";")
+    return version.parser in codes[STAGE].split(";")
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     item: SourceItem
-    error: UnreadableDocumentError
+    refusal: Refusal
 
 
 def _read(
     item: SourceItem, place: SourceReader, store: DocumentStore, reader: DocumentReader, project: str, source: str
 ) -> NewVersion | _Failure:
-    try:
+    def parsed() -> tuple[SourceContent, ParsedDocument]:
         content = place.read(item)
-        parsed = with_facts(reader.parse(content.data, uri=item.uri, media_type=content.media_type), content.facts)
-        if wrong := unstorable_part(parsed):
+        document = with_facts(reader.parse(content.data, uri=item.uri, media_type=content.media_type), content.facts)
+        if wrong := unstorable_part(document):
             raise UnreadableDocumentError("broken", f"The {wrong} of {item.uri} holds a NUL or half a surrogate pair.")
-    except UnreadableDocumentError as error:
-        return _Failure(item, error)
+        return content, document
+
+    outcome = attempted(f"{item.uri!r} of source {source!r}", parsed)
+    if isinstance(outcome, Refusal):
+        return _Failure(item, outcome)
+    content, document = outcome
     sha256, facts = store.put(project, content.data), facts_digest(content.facts)
-    return NewVersion(source, item.uri, sha256, item.fingerprint, len(content.data), parsed, facts)
+    return NewVersion(source, item.uri, sha256, item.fingerprint, len(content.data), document, facts)
 
 
 def _settle(
@@ -159,12 +188,14 @@ def _settle(
     if same:
         ledger.documents.touch(project, {known[v.uri].version_id: v.fingerprint for v in versions if v.uri in same})
     # Its owner's wish is no failure of ours: such a page leaves, where a broken one keeps its last version.
-    unwanted = [f.item.uri for f in failures if f.error.reason == "excluded" and f.item.uri in known]
+    unwanted = [f.item.uri for f in failures if f.refusal.reason == "excluded" and f.item.uri in known]
     if unwanted:
         report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in unwanted])
     if failures:
         ledger.projects.quarantine(project, list(_quarantined(failures, source, code)))
     ledger.projects.release(project, source, [version.uri for version in versions], STAGE)
+    # Back at what is published: what a later stage had against another version is no more.
+    ledger.projects.release(project, source, sorted(same))
     report.read += len(fresh)
     report.unchanged += len(same)
     report.bytes += sum(version.bytes for version in versions)
@@ -180,5 +211,5 @@ def _is_same(version: NewVersion, known: KnownVersion | None) -> bool:
 
 def _quarantined(failures: list[_Failure], source: str, code: str) -> Iterator[Quarantined]:
     for failure in failures:
-        item, error = failure.item, failure.error
-        yield Quarantined(source, item.uri, STAGE, error.reason, error.detail, item.fingerprint, code)
+        item, refusal = failure.item, failure.refusal
+        yield Quarantined(source, item.uri, STAGE, refusal.reason, refusal.detail, item.fingerprint, code)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from more_itertools import chunked
+from more_itertools import chunked, divide
 
 from destiny_assets.adapters.postgres.chunks import ChunkedDocument
 from destiny_assets.adapters.postgres.documents import StoredDocument
@@ -18,30 +18,39 @@ from destiny_assets.domain.chunking import CHUNKER, split
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
-from destiny_assets.errors import ConflictError
+from destiny_assets.errors import ConflictError, RefusedTextError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
 from destiny_assets.stages.ahead import one_ahead
 from destiny_assets.stages.duplicates import mark_duplicates
+from destiny_assets.stages.quarantine import Refusal, attempted, release, set_aside
 
 # What a document is cut and compared by; a change of either takes every document up again.
 CHUNKING = f"{CHUNKER} {SIGNATURE}"
 # Long enough that sorting by length leaves little padding, short enough that a killed run loses seconds.
 _EMBED_BATCH = 4_096
+# No model that works refuses it.
+_HARMLESS = "The letter was delivered on Monday."
 
 
 def chunk_documents(
     ledger: PostgresLedger, tokens: TokenCounter, project: str, generation: int, progress: Progress
 ) -> Mapping[str, Any]:
     """Cut every living document that this chunker has not cut yet; end chunks of documents that are gone."""
-    documents = 0
+    documents = refused = 0
     for batch, starts in _tokenised(ledger.documents.pending(project, "chunker", CHUNKING), tokens):
         cut = [_chunked(document, offsets) for document, offsets in zip(batch, starts, strict=True)]
-        ledger.chunks.store(project, generation, cut, CHUNKING)
-        documents += len(batch)
+        failed = [(d, outcome) for d, outcome in zip(batch, cut, strict=True) if isinstance(outcome, Refusal)]
+        ledger.chunks.store(project, generation, [some for some in cut if not isinstance(some, Refusal)], CHUNKING)
+        set_aside(ledger, project, generation, "chunks", CHUNKING, failed)
+        release(
+            ledger, project, "chunks", [d for d, some in zip(batch, cut, strict=True) if not isinstance(some, Refusal)]
+        )
+        documents += len(batch) - len(failed)
+        refused += len(failed)
         progress.advance("chunks", documents, 0)
     ledger.chunks.retire_orphans(project, generation)
     mark_duplicates(ledger, project, generation)
-    return {"documents": documents, **ledger.chunks.counts(project, generation)}
+    return {"documents": documents, "refused": refused, **ledger.chunks.counts(project, generation)}
 
 
 def embed_chunks(
@@ -53,17 +62,26 @@ def embed_chunks(
     before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
     latest = ledger.generations.latest(project)
     # No generation is published before each of its chunks has a vector of its model.
-    known = latest is not None and latest.model_id == embedder.model_id
-    missing = ledger.chunks.unembedded(project, embedder.model_id, born=generation if known else None)
+    born = generation if latest is not None and latest.model_id == embedder.model_id else None
     done = 0
-    for hashes in chunked(missing, _EMBED_BATCH):
-        texts = ledger.chunks.embed_texts(project, hashes)
-        ledger.chunks.store_embeddings(project, embedder.model_id, hashes, embedder.embed(texts))
-        done += len(texts)
-        progress.advance("embeddings", done, len(missing))
+    refused: dict[str, StoredDocument] = {}
+    # Again after a refusal: the version that a document goes back to may lack vectors of this model.
+    while missing := ledger.chunks.unembedded(project, embedder.model_id, born=born):
+        reasons: dict[bytes, str] = {}
+        for hashes in chunked(missing, _EMBED_BATCH):
+            texts = ledger.chunks.embed_texts(project, hashes)
+            for some, vectors in _embedded(embedder, list(zip(hashes, texts, strict=True)), reasons):
+                ledger.chunks.store_embeddings(project, embedder.model_id, some, vectors)
+            done += len(texts)
+            progress.advance("embeddings", done, len(missing))
+        _set_unembeddable_aside(ledger, embedder.model_id, project, generation, reasons, refused)
+    if refused:
+        mark_duplicates(ledger, project, generation)
+    ledger.projects.release_renewed(project, generation, "embeddings")
     usage = embedder.usage
     return {
         "model": embedder.model_id,
+        "refused": len(refused),
         "calls": usage.calls - before[0],
         "texts": usage.texts - before[1],
         "tokens": usage.tokens - before[2],
@@ -159,26 +177,83 @@ def _upsert(
     return done
 
 
+def _embedded(
+    embedder: Embedder, texts: list[tuple[bytes, str]], refused: dict[bytes, str]
+) -> Iterator[tuple[list[bytes], Vectors]]:
+    """Vectors with the hashes they belong to; texts that the model refuses by themselves go to `refused` with its words.
+
+    A batch that is refused is halved until the texts are found; raises `ModelError` when the model refuses a plain sentence too,
+    since then nothing is wrong with the texts.
+    """
+    suspects = [texts]
+    while suspects:
+        some = suspects.pop()
+        try:
+            yield [digest for digest, _ in some], embedder.embed([text for _, text in some])
+        except RefusedTextError as error:
+            if some is texts:
+                embedder.embed([_HARMLESS])
+            if len(some) == 1:
+                refused[some[0][0]] = str(error)
+            else:
+                suspects += map(list, divide(2, some))
+
+
+def _set_unembeddable_aside(
+    ledger: PostgresLedger,
+    model_id: str,
+    project: str,
+    generation: int,
+    reasons: Mapping[bytes, str],
+    refused: dict[str, StoredDocument],
+) -> None:
+    """Quarantine every document that has such a text, and add it to `refused` (by id)."""
+    having = ledger.documents.having(project, list(reasons))
+    found = {d.document_id: (d, Refusal("refused", reasons[text])) for text, some in having.items() for d in some}
+    fresh = [one for one in found.values() if one[0].document_id not in refused]
+    set_aside(ledger, project, generation, "embeddings", model_id, fresh)
+    # What was there before this generation and has no vector of its model can't be in it; the next model reads it again.
+    stale = [document.document_id for document, _ in found.values() if document.born < generation]
+    ledger.documents.retire(project, generation, stale)
+    ledger.chunks.retire_orphans(project, generation)
+    refused.update({document.document_id: document for document, _ in fresh})
+
+
 def _tokenised(
     batches: Iterator[list[StoredDocument]], tokens: TokenCounter
-) -> Iterator[tuple[list[StoredDocument], list[npt.NDArray[np.int64]]]]:
+) -> Iterator[tuple[list[StoredDocument], list[npt.NDArray[np.int64] | Refusal]]]:
     """Each batch with the starts of its tokens; the tokenizer, which needs no interpreter, works one batch ahead."""
     with ThreadPoolExecutor(1) as tokenizer:
-        begun = (
-            (batch, tokenizer.submit(tokens.token_starts, [document.parsed.text for document in batch]))
-            for batch in batches
-        )
+        begun = ((batch, tokenizer.submit(_token_starts, tokens, batch)) for batch in batches)
         for batch, starts in one_ahead(begun):
             yield batch, starts.result()
 
 
-def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64]) -> ChunkedDocument:
-    chunks = split(document.parsed, offsets)
-    return ChunkedDocument(
-        document.document_id,
-        document.version_id,
-        chunks,
-        signature(document.parsed.text),
-        [signature(chunk.text) for chunk in chunks],
-        [written(document.parsed.authorship, chunk.start, chunk.end) for chunk in chunks],
-    )
+def _token_starts(tokens: TokenCounter, batch: list[StoredDocument]) -> list[npt.NDArray[np.int64] | Refusal]:
+    together = attempted("a batch of documents", lambda: tokens.token_starts([d.parsed.text for d in batch]))
+    if not isinstance(together, Refusal):
+        return [*together]
+
+    def alone(document: StoredDocument) -> npt.NDArray[np.int64] | Refusal:
+        what = f"{document.uri!r} of source {document.source!r}"
+        return attempted(what, lambda: tokens.token_starts([document.parsed.text])[0])
+
+    return [alone(document) for document in batch]
+
+
+def _chunked(document: StoredDocument, offsets: npt.NDArray[np.int64] | Refusal) -> ChunkedDocument | Refusal:
+    if isinstance(offsets, Refusal):
+        return offsets
+
+    def cut() -> ChunkedDocument:
+        chunks = split(document.parsed, offsets)
+        return ChunkedDocument(
+            document.document_id,
+            document.version_id,
+            chunks,
+            signature(document.parsed.text),
+            [signature(chunk.text) for chunk in chunks],
+            [written(document.parsed.authorship, chunk.start, chunk.end) for chunk in chunks],
+        )
+
+    return attempted(f"{document.uri!r} of source {document.source!r}", cut)

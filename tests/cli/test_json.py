@@ -168,3 +168,17 @@ def test_without_json_people_get_text(destiny: Destiny, grown: Growth, arguments
     assert (said.code, said.err) == (0, "")
     assert said.out.strip()
     assert not said.out.lstrip().startswith("{")
+
+
+def test_backup_says_what_it_saved_and_restore_refuses_a_home_in_use(
+    destiny: Destiny, grown: Growth, tmp_path: Path
+) -> None:
+    said = destiny("backup", str(tmp_path / "backups"), "--json")
+    assert (said.code, said.err) == (0, "")
+    made = said.document
+    assert made.keys() >= {"backup", "made_at", "seconds", "ledger", "originals", "projects", "removed"}
+    assert made["projects"][grown.project]["generation"] == 2
+    assert (made["originals"]["missing"], made["ledger"]["rows"] > 100) == ([], True)
+    refused = destiny("restore", str(tmp_path / "backups"), "--json")
+    assert (refused.code, refused.out) == (1, "")
+    assert "--replace" in refused.err

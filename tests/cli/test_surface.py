@@ -15,6 +15,7 @@ HEAVY = ("dagster", "psycopg", "qdrant_client", "neo4j", "great_expectations", "
 COMMANDS = {
     *("up", "down", "status", "dev", "demo", "ingest", "search", "ask", "generations", "rollback", "doctor"),
     *("repair", "rebuild", "vacuum", "add", "forget"),
+    *("backup", "restore"),
     *("project add", "project list", "project questions", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval"),
 }

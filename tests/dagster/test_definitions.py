@@ -18,6 +18,8 @@ ASSETS = {
     "quality_gate": "publish",
     "published_generation": "publish",
     "project_report": "reports",
+    "home_backups": "backup",
+    "restore_drills": "backup",
 }
 BLOCKING = {
     "document_contract": "documents",
@@ -64,7 +66,8 @@ def test_every_asset_says_what_it_is_where_it_lives_and_who_owns_it(whole: dg.De
 
 
 def test_every_stage_is_divided_by_project_and_never_finer(definitions: dg.Definitions) -> None:
-    partitions = {spec.partitions_def for spec in definitions.resolve_all_asset_specs()}
+    specs = [spec for spec in definitions.resolve_all_asset_specs() if spec.group_name != "backup"]
+    partitions = {spec.partitions_def for spec in specs}
     assert partitions == {dg.DynamicPartitionsDefinition(name="projects")}
 
 
@@ -82,10 +85,15 @@ def test_the_checks_are_these_and_the_gates_block(definitions: dg.Definitions) -
 def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
     repository = whole.get_repository_def()
     names = {name for name in repository.job_names if not name.startswith("__")}
-    assert names == {"ingest_project", "benchmark_project", "build_marts", "repair_project", "vacuum_project"}
+    assert names == {
+        *("ingest_project", "benchmark_project", "build_marts", "repair_project", "vacuum_project"),
+        *("backup_home", "verify_backup"),
+    }
     schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
     assert {name: (s.cron_schedule, s.job_name) for name, s in schedules.items()} == {
         "nightly_ingest": ("0 3 * * *", "ingest_project"),
+        "nightly_backup": ("0 5 * * *", "backup_home"),
+        "nightly_restore": ("0 6 * * *", "verify_backup"),
         "weekly_vacuum": ("0 5 * * 0", "vacuum_project"),
     }
     own = {sensor.name for sensor in repository.sensor_defs if not sensor.name.startswith("default_")}
@@ -97,7 +105,7 @@ def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
 def test_the_ingest_job_runs_every_stage_from_documents_to_the_report(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("ingest_project")
     keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
-    assert keys == set(ASSETS) - {"sources"}
+    assert keys == set(ASSETS) - {"sources", "home_backups", "restore_drills"}
 
 
 def test_resources_can_be_replaced_by_name() -> None:
@@ -118,5 +126,6 @@ def test_resources_can_be_replaced_by_name() -> None:
             "progress",
             "reports",
             "cache",
+            "backups",
         )
     }

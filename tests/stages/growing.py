@@ -11,7 +11,7 @@ from typing import Any
 
 from destiny_assets.adapters.documents import open_document_store
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
-from destiny_assets.adapters.entity_extractors import open_extractor
+from destiny_assets.adapters.entity_extractors import NoExtractor
 from destiny_assets.adapters.neo4j import Neo4jKnowledgeGraph, connect
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
@@ -19,16 +19,17 @@ from destiny_assets.adapters.postgres.projects import Source
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
-from destiny_assets.ports import DocumentStore, Embedder
+from destiny_assets.ports import DocumentStore, Embedder, EntityExtractor, TokenCounter
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
 from destiny_assets.stages.entities import link_documents
 from destiny_assets.stages.ingest import ingest_sources
 from destiny_assets.stages.link import project_graph
+from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.publish import publish_generation
 from destiny_assets.stages.score import score_trust
-from destiny_assets.stages.understand import chunk_documents, embed_chunks, index_vectors
+from destiny_assets.stages.understand import CHUNKING, chunk_documents, embed_chunks, index_vectors
 from tests.fakes.embedder import HashingEmbedder
 
 DOCUMENTS = {
@@ -88,13 +89,19 @@ def open_layers(stores: Stores) -> Iterator[Layers]:
 
 @dataclass
 class Growth:
-    """A project and the folder it grows from; `reports` holds what each stage said in the last `run`."""
+    """A project and the folder it grows from; `reports` holds what each stage said in the last `run`.
+
+    `started` is told the name of each stage before it begins.
+    """
 
     layers: Layers
     project: str
     folder: Path
     embedder: Embedder = field(default_factory=HashingEmbedder)
+    tokens: TokenCounter = field(default_factory=MiniLMTokenizer)
+    extractor: EntityExtractor = field(default_factory=NoExtractor)
     reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    started: Callable[[str], None] = lambda _: None
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write one file, with a time of change that no earlier write had."""
@@ -121,23 +128,36 @@ class Growth:
         stages: dict[str, Callable[[], Mapping[str, Any]]] = {
             "documents": lambda: vars_of(
                 ingest_sources(
-                    ledger, layers.originals, DocumentReader(), project, number, silence, self.folder.parent / "cache"
+                    ledger,
+                    layers.originals,
+                    DocumentReader(),
+                    project,
+                    number,
+                    silence,
+                    self.folder.parent / "cache",
+                    codes={"chunks": CHUNKING, "embeddings": self.embedder.model_id},
                 )
             ),
-            "chunks": lambda: chunk_documents(ledger, MiniLMTokenizer(), project, number, silence),
+            "chunks": lambda: chunk_documents(ledger, self.tokens, project, number, silence),
             "embeddings": lambda: embed_chunks(ledger, self.embedder, project, number, silence),
             "vectors": lambda: index_vectors(ledger, layers.vectors, self.embedder, project, number, silence),
-            "links": lambda: link_documents(ledger, open_extractor("none"), project, number, silence),
+            "links": lambda: link_documents(ledger, self.extractor, project, number, silence),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
+            "benchmark": lambda: measure_project(
+                ledger, self.service, ledger.generations.building(project), run_id=project, progress=silence
+            ),
         }
         self.reports = {}
         for name, stage in stages.items():
+            self.started(name)
             self.reports[name] = stage()
             if name == until:
                 return ledger.generations.building(project)
         building = ledger.generations.building(project)
+        self.started("gate")
         self.require_agreement(building)
+        self.started("publish")
         facts = ledger.reading.counts(project, number) | {
             "linker": self.reports["links"]["linker"],
             "trust_model": MODEL,

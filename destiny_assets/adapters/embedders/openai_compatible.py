@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from destiny_assets.errors import ConfigurationError, ModelError
+from destiny_assets.errors import ConfigurationError, ModelError, RefusedTextError
 from destiny_assets.ports import EmbeddingUsage, TextKind, Vectors
 from destiny_assets.settings import without_secrets
 
@@ -32,6 +32,8 @@ _HINTS = {
     404: "Check DESTINY_EMBEDDING_MODEL and DESTINY_EMBEDDING_URL.",
     429: "Wait, or set requests_per_minute in DESTINY_EMBEDDING_URL.",
 }
+# A request that would be answered if its texts were others: malformed, too large, unprocessable.
+_REFUSED = frozenset({400, 413, 422})
 
 
 class _Row(BaseModel):
@@ -93,7 +95,8 @@ class OpenAICompatibleEmbedder:
     def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002 - one form for both
         """One unit vector a text, shape (len(texts), dimension), in the order given; 4,000 characters of it are read.
 
-        Raises `ModelError` when the endpoint fails for good or answers out of contract.
+        Raises `ModelError` when the endpoint fails for good or answers out of contract, `RefusedTextError` when it will not have
+        what it was given.
         """
         if not texts:
             return np.empty((0, self.dimension), np.float32)
@@ -113,7 +116,10 @@ class OpenAICompatibleEmbedder:
             )
             answer = _Answer.model_validate_json(response.http_response.content)
         except openai.APIStatusError as error:
-            raise self._error(f"answered HTTP {error.status_code}", _HINTS.get(error.status_code)) from None
+            refusal = RefusedTextError if error.status_code in _REFUSED else ModelError
+            raise self._error(
+                f"answered HTTP {error.status_code}", _HINTS.get(error.status_code), kind=refusal
+            ) from None
         except openai.APIConnectionError:
             raise self._error(
                 "cannot be reached", "Check that it runs and that DESTINY_EMBEDDING_URL is right."
@@ -146,9 +152,9 @@ class OpenAICompatibleEmbedder:
         unit: Vectors = (vectors / norms).astype(np.float32)
         return unit
 
-    def _error(self, what: str, hint: str | None = None) -> ModelError:
+    def _error(self, what: str, hint: str | None = None, *, kind: type[ModelError] = ModelError) -> ModelError:
         sentence = f"The embedding endpoint {self._endpoint} {what} (model {self._model})."
-        return ModelError(f"{sentence} {hint}" if hint else sentence)
+        return kind(f"{sentence} {hint}" if hint else sentence)
 
 
 class _Pace:

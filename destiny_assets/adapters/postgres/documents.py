@@ -52,7 +52,15 @@ class StoredDocument:
     version_id: str
     source: str
     uri: str
+    fingerprint: str
+    born: int
     parsed: ParsedDocument
+
+
+_STORED: LiteralString = """v.*, d.source, d.uri, t.text from document_version v
+join document d on (d.project, d.id) = (v.project, v.document_id)
+join document_text t on (t.project, t.text_sha256) = (v.project, v.text_sha256)
+"""
 
 
 def document_id(source: str, uri: str) -> str:
@@ -117,6 +125,42 @@ class Documents:
         with self._session.transaction() as cursor:
             return self._retire_documents(cursor, project, generation, document_ids)
 
+    def withdraw(self, project: str, generation: int, document_ids: Collection[str]) -> None:
+        """Undo what a generation being built did to these documents: their last version, with its chunks, is alive again.
+
+        A document without an earlier version is gone.
+        """
+        named = {"p": project, "g": generation, "forever": FOREVER, "documents": list(document_ids)}
+        own: LiteralString = "document_id = any(%(documents)s::uuid[])"
+        whose: dict[LiteralString, LiteralString] = {
+            "near_duplicate": f"chunk_id in (select id from chunk where project = %(p)s and {own})",  # noqa: S608
+            "document_duplicate": own,
+            "placement": f"version_id in (select id from document_version where project = %(p)s and {own})",  # noqa: S608
+            "chunk": own,
+            "document_version": own,
+        }
+        with self._session.transaction() as cursor:
+            for table, rows in whose.items():
+                cursor.execute(f"delete from {table} where project = %(p)s and born = %(g)s and {rows}", named)  # noqa: S608
+                cursor.execute(
+                    f"update {table} set died = %(forever)s where project = %(p)s and died = %(g)s and {rows}",  # noqa: S608
+                    named,
+                )
+
+    def having(self, project: str, embed_hashes: Collection[bytes]) -> dict[bytes, list[StoredDocument]]:
+        """Living documents that have a chunk with one of these texts, by the text's hash."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                f"""select distinct on (c.embed_sha256, v.id) c.embed_sha256, {_STORED}
+                    join chunk c on (c.project, c.document_id, c.died) = (v.project, v.document_id, v.died)
+                    where v.project = %s and v.died = %s and c.embed_sha256 = any(%s)""",
+                (project, FOREVER, list(embed_hashes)),
+            ).fetchall()
+        found: dict[bytes, list[StoredDocument]] = {}
+        for row in rows:
+            found.setdefault(row["embed_sha256"], []).append(_stored(row))
+        return found
+
     def touch(self, project: str, fingerprints: Mapping[str, str]) -> None:
         """Note new source fingerprints (by version id) of documents whose bytes did not change."""
         with self._session.transaction() as cursor:
@@ -129,20 +173,21 @@ class Documents:
         """Living documents that `stage` (``chunker`` or ``linker``) has not processed with this `code`, a batch at a time.
 
         Storing a stage's result (`Chunks.store`, `Traces.store`) marks its documents as processed; a batch may be asked for
-        before the last one is stored.
+        before the last one is stored. A document that the chunker could not cut as it is, by the same code, is left out.
         """
-        column = {"chunker": "chunker", "linker": "linker"}[stage]
+        pending = {
+            "chunker": """(v.chunker is null or v.chunker < %(code)s or v.chunker > %(code)s) and not exists (
+                          select from quarantine q where (q.project, q.source, q.uri, q.stage, q.code, q.fingerprint)
+                          = (v.project, d.source, d.uri, 'chunks', %(code)s, v.fingerprint))""",
+            "linker": "(v.linker is null or v.linker < %(code)s or v.linker > %(code)s)",
+        }[stage]
         after = "00000000-0000-0000-0000-000000000000"
         while True:
             with self._session.transaction() as cursor:
                 rows = cursor.execute(
-                    f"""select v.*, d.source, d.uri, t.text from document_version v
-                        join document d on (d.project, d.id) = (v.project, v.document_id)
-                        join document_text t on (t.project, t.text_sha256) = (v.project, v.text_sha256)
-                        where v.project = %(p)s and v.died = %(forever)s and v.id > %(after)s
-                          and (v.{column} is null or v.{column} < %(code)s or v.{column} > %(code)s)
-                        order by v.id limit %(batch)s""",  # noqa: S608
-                    {"p": project, "forever": FOREVER, "code": code, "after": after, "batch": batch},
+                    f"""select {_STORED} where v.project = %(p)s and v.died = %(forever)s and v.id > %(after)s and {pending}
+                        order by v.id limit %(batch)s""",
+                    {"p": project, "forever": FOREVER, "after": after, "code": code, "batch": batch},
                 ).fetchall()
             if not rows:
                 return
@@ -258,6 +303,8 @@ def _stored(row: DictRow) -> StoredDocument:
         version_id=str(row["id"]),
         source=row["source"],
         uri=row["uri"],
+        fingerprint=row["fingerprint"],
+        born=row["born"],
         parsed=ParsedDocument(
             title=row["title"],
             text=row["text"],

@@ -1,6 +1,6 @@
 """Generations, the publishing row, its history, and what each stage reported."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
-from destiny_assets.adapters.postgres.versioned import delta
+from destiny_assets.adapters.postgres.versioned import DERIVED, VersionedTable, delta
 from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import ConflictError, NotFoundError
 
@@ -132,10 +132,10 @@ class Generations:
             )
             return cursor.rowcount == 0
 
-    def changes(self, project: str, number: int) -> dict[str, int]:
+    def changes(self, project: str, number: int, tables: Sequence[VersionedTable] = DERIVED) -> dict[str, int]:
         """Rows born or died in a generation, by table."""
         with self._session.transaction() as cursor:
-            return delta(cursor, project, number)
+            return delta(cursor, project, number, tables)
 
     def publish(self, project: str, number: int, *, facts: Mapping[str, Any], reason: str) -> None:
         """Make a generation what readers see: one row, one transaction."""

@@ -22,12 +22,13 @@ from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
 from destiny_assets.adapters.postgres.pushed import PushedDocuments
 from destiny_assets.adapters.postgres.reading import Reading
+from destiny_assets.adapters.postgres.snapshots import Snapshots
 from destiny_assets.adapters.postgres.traces import Traces
 from destiny_assets.adapters.postgres.trust import TrustScores
 from destiny_assets.adapters.postgres.vacuum import Vacuum
 from destiny_assets.adapters.postgres.vocabulary import Vocabulary
 from destiny_assets.adapters.postgres.web import WebResponses
-from destiny_assets.errors import StoreUnavailableError
+from destiny_assets.errors import ConfigurationError, StoreUnavailableError
 from destiny_assets.settings import without_secrets
 
 SCHEMA = "destiny"
@@ -70,6 +71,7 @@ class PostgresLedger:
         self.contents = Contents(self)
         self.reading = Reading(self)
         self.vacuum = Vacuum(self)
+        self.snapshots = Snapshots(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:
@@ -83,14 +85,21 @@ class PostgresLedger:
     @contextmanager
     def stream(self, name: str) -> Iterator[psycopg.ServerCursor[DictRow]]:
         """A server-side cursor for results larger than memory; rows arrive in batches of 5,000."""
-        with self._pool.connection() as connection, connection.cursor(name=name) as cursor:
-            cursor.itersize = 5_000
-            yield cursor
+        try:
+            with self._pool.connection() as connection, connection.cursor(name=name) as cursor:
+                cursor.itersize = 5_000
+                yield cursor
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise self._away(error) from error
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest revision; harmless when it is, safe when several processes do it at once."""
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the schema to a revision, the newest unless told; harmless when it is there, safe when several processes do it at once.
+
+        Raises `ConfigurationError` for a revision that this Destiny does not know.
+        """
         from alembic import command
         from alembic.config import Config
+        from alembic.util.exc import CommandError
         from sqlalchemy import create_engine, text
         from sqlalchemy.exc import OperationalError
         from sqlalchemy.pool import NullPool
@@ -104,7 +113,13 @@ class PostgresLedger:
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
                 connection.execute(text(f"create schema if not exists {SCHEMA}"))
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
+        except CommandError as error:
+            if revision == "head":
+                raise
+            raise ConfigurationError(
+                f"The ledger's revision {revision} is newer than this Destiny. Install the version that made it, or a newer one."
+            ) from error
         except OperationalError as error:
             raise self._away(error) from error
         finally:

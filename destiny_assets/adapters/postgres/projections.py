@@ -22,6 +22,7 @@ class PointRow:
     source: str
     text: str
     born: int
+    died: int
 
 
 # An edge is visible while everything it stands on is: its own row and both ends. So it is born or dies in a generation when one of
@@ -118,16 +119,19 @@ class Projections:
                 yield layer_id(row["id"], row["born"])
 
     def points(
-        self, project: str, model_id: str, *, born: int | None = None, batch: int = 1_000
+        self, project: str, model_id: str, *, born: int | None = None, dead: bool = False, batch: int = 1_000
     ) -> Iterator[tuple[list[PointRow], Vectors]]:
-        """Living chunk rows with their vectors, shape (n, dimension); of one generation only where `born` is given."""
+        """Living chunk rows with their vectors, shape (n, dimension); of one generation only where `born` is given.
+
+        With `dead`, those of all generations.
+        """
         with self._session.stream("points") as cursor:
             cursor.execute(
-                """select c.id::text as id, c.document_id::text as document_id, c.born, c.context || c.text as text, d.source, e.vector
+                """select c.id::text as id, c.document_id::text as document_id, c.born, c.died, c.context || c.text as text, d.source, e.vector
                    from chunk c join document d on (d.project, d.id) = (c.project, c.document_id)
                    join embedding e on (e.project, e.model_id, e.embed_sha256) = (c.project, %(m)s, c.embed_sha256)
-                   where c.project = %(p)s and c.died = %(forever)s and (%(born)s::integer is null or c.born = %(born)s)""",
-                {"p": project, "m": model_id, "born": born, "forever": FOREVER},
+                   where c.project = %(p)s and (%(dead)s or c.died = %(forever)s) and (%(born)s::integer is null or c.born = %(born)s)""",
+                {"p": project, "m": model_id, "born": born, "dead": dead, "forever": FOREVER},
             )
             while rows := cursor.fetchmany(batch):
                 vectors = np.stack([np.frombuffer(row["vector"], "<f4") for row in rows]).astype(np.float32, copy=False)
@@ -140,6 +144,7 @@ class Projections:
                             row["source"],
                             row["text"],
                             row["born"],
+                            row["died"],
                         )
                         for row in rows
                     ],

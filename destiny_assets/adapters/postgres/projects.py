@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.generations import valid_project_name
+from destiny_assets.domain.graph import FOREVER
 from destiny_assets.errors import ConflictError, NotFoundError
 
 
@@ -126,11 +127,23 @@ class Projects:
                 [(project, q.source, q.uri, q.stage, q.reason, q.detail, q.fingerprint, q.code) for q in items],
             )
 
-    def release(self, project: str, source: str, uris: Collection[str], stage: str) -> int:
-        """Forget failures of things that were processed, or are gone; the number forgotten."""
+    def release_renewed(self, project: str, generation: int, stage: str) -> int:
+        """Forget a stage's failures with documents whose living version is of `generation`: it has not failed with that one."""
         with self._session.transaction() as cursor:
             cursor.execute(
-                "delete from quarantine where project = %s and source = %s and stage = %s and uri = any(%s)",
-                (project, source, stage, list(uris)),
+                """delete from quarantine q using document d, document_version v
+                   where q.project = %s and q.stage = %s and (d.project, d.source, d.uri) = (q.project, q.source, q.uri)
+                     and (v.project, v.document_id, v.born, v.died) = (d.project, d.id, %s, %s)""",
+                (project, stage, generation, FOREVER),
+            )
+            return cursor.rowcount
+
+    def release(self, project: str, source: str, uris: Collection[str], stage: str | None = None) -> int:
+        """Forget failures of things that a stage has processed, or that are gone (from every stage); the number forgotten."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                """delete from quarantine where project = %(p)s and source = %(source)s and uri = any(%(uris)s)
+                   and (%(stage)s::text is null or stage = %(stage)s)""",
+                {"p": project, "source": source, "uris": list(uris), "stage": stage},
             )
             return cursor.rowcount

@@ -127,6 +127,16 @@ class Reading:
             ).fetchone()
         return dict(row or {})
 
+    def titles(self, project: str, generation: int, limit: int) -> list[tuple[str, str]]:
+        """(uri, title) of the first documents of a generation, by uri."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select d.uri, v.title from document_version v join document d on (d.project, d.id) = (v.project, v.document_id)
+                   where v.project = %s and v.born <= %s and v.died > %s order by d.uri limit %s""",
+                (project, generation, generation, limit),
+            ).fetchall()
+        return [(row["uri"], row["title"]) for row in rows]
+
     def counts(self, project: str, generation: int) -> dict[str, int]:
         """Visible documents, chunks, tokens, entities, mentions and references."""
         visible = "project = %(p)s and born <= %(g)s and died > %(g)s"

@@ -6,7 +6,7 @@ import pytest
 
 from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
-from destiny_assets.errors import ConfigurationError, ModelError
+from destiny_assets.errors import ConfigurationError, ModelError, RefusedTextError
 from destiny_assets.ports import Embedder
 from tests.adapters.embedders.embeddings_server import KEY, MODEL, EmbeddingsServer, Json, running
 
@@ -72,6 +72,18 @@ def test_a_refusal_is_one_sentence_without_the_key(server: EmbeddingsServer, sta
         remote(server).embed(["text"])
     assert KEY not in str(refusal.value)
     assert refusal.value.__suppress_context__, "the library's message repeats what the endpoint wrote"
+
+
+@pytest.mark.parametrize(
+    ("status", "texts_are_at_fault"), [(400, True), (413, True), (422, True), (401, False), (404, False)]
+)
+def test_texts_at_fault_are_told_from_an_endpoint_at_fault(
+    server: EmbeddingsServer, status: int, texts_are_at_fault: bool
+) -> None:
+    server.failures = [(status, {})]
+    with pytest.raises(ModelError) as refusal:
+        remote(server).embed(["text"])
+    assert isinstance(refusal.value, RefusedTextError) is texts_are_at_fault
 
 
 def test_a_wrong_key_is_refused(server: EmbeddingsServer) -> None:
