@@ -16,7 +16,9 @@ Messages never hold secrets: no URL with a password, no key.
 
 from typing import Literal, get_args
 
-Reason = Literal["empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable", "excluded"]
+Reason = Literal[
+    "empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable", "excluded", "duplicate"
+]
 REASONS: tuple[str, ...] = get_args(Reason)
 
 

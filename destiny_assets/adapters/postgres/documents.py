@@ -126,12 +126,12 @@ class Documents:
             )
 
     def pending(self, project: str, stage: str, code: str, *, batch: int = 256) -> Iterator[list[StoredDocument]]:
-        """Living documents that `stage` (``chunker`` or ``linker``) has not processed with this `code`, a batch at a time.
+        """Living documents that `stage` (``chunker``, ``linker`` or ``decider``) has not processed with this `code`, a batch at a time.
 
-        Storing a stage's result (`Chunks.store`, `Traces.store`) marks its documents as processed; a batch may be asked for
-        before the last one is stored.
+        Storing a stage's result (`Chunks.store`, `Traces.store`, `Decisions.store`) marks its documents as processed; a batch may be
+        asked for before the last one is stored.
         """
-        column = {"chunker": "chunker", "linker": "linker"}[stage]
+        column = {"chunker": "chunker", "linker": "linker", "decider": "decider"}[stage]
         after = "00000000-0000-0000-0000-000000000000"
         while True:
             with self._session.transaction() as cursor:
