@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from destiny_assets.assets.backups import home_backups, restore_drills
+from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents, sources
 from destiny_assets.assets.link import entities, knowledge_graph
 from destiny_assets.assets.marts import build_marts_assets
@@ -34,7 +35,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
     dbt_assets = build_marts_assets() if marts else []
     return dg.Definitions(
         assets=[
-            *(sources, documents, chunks, embeddings, vector_index, entities, knowledge_graph, trust_scores),
+            *(sources, documents, chunks, embeddings, vector_index, entities, decisions, knowledge_graph),
+            trust_scores,
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
             *(home_backups, restore_drills),
             *dbt_assets,

@@ -18,7 +18,17 @@ Messages never hold secrets: no URL with a password, no key.
 from typing import Literal, get_args
 
 Reason = Literal[
-    "empty", "huge", "encrypted", "broken", "unsupported", "no_text", "unreachable", "excluded", "refused", "defect"
+    "empty",
+    "huge",
+    "encrypted",
+    "broken",
+    "unsupported",
+    "no_text",
+    "unreachable",
+    "excluded",
+    "duplicate",
+    "refused",
+    "defect",
 ]
 REASONS: tuple[str, ...] = get_args(Reason)
 

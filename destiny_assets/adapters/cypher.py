@@ -21,6 +21,9 @@ ENDS: Mapping[EdgeType, tuple[NodeLabel, NodeLabel]] = {
     EdgeType.LINKS_TO: (NodeLabel.ENTITY, NodeLabel.ENTITY),
     EdgeType.REQUIRES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
     EdgeType.SUPERSEDES: (NodeLabel.ENTITY, NodeLabel.ENTITY),
+    EdgeType.DECIDED_IN: (NodeLabel.DECISION, NodeLabel.DOCUMENT),
+    EdgeType.DECIDED_BY: (NodeLabel.DECISION, NodeLabel.ENTITY),
+    EdgeType.REPLACES: (NodeLabel.DECISION, NodeLabel.DECISION),
 }
 """An index serves one label, so an edge's type has to say the labels of its ends."""
 

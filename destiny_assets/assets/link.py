@@ -49,7 +49,8 @@ def entities(
     kinds={"neo4j"},
     owners=OWNERS,
     code_version="1",
-    deps=[entities],
+    # Named, since the module of `decisions` needs this one.
+    deps=[entities, dg.AssetKey("decisions")],
     partitions_def=PROJECTS,
     pool="neo4j",
     retry_policy=RETRY,
@@ -61,7 +62,7 @@ def knowledge_graph(
     graph: ResourceParam[KnowledgeGraph],
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
-    """The graph layer: documents, chunks and entities with what connects them, each visible from one generation to another."""
+    """The graph layer: documents, chunks, entities and decisions with what connects them, each visible from one generation to another."""
     project = context.partition_key
     return run_stage(
         context,

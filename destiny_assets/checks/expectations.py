@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from dagster import ResourceParam
 
-from destiny_assets.adapters.postgres.contracts import chunk_rows, document_rows, entity_rows, trust_rows
+from destiny_assets.adapters.postgres.contracts import (
+    chunk_rows,
+    decision_rows,
+    document_rows,
+    entity_rows,
+    trust_rows,
+)
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import chunks
+from destiny_assets.domain.documents import Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +76,18 @@ CONTRACTS = (
                 "ExpectColumnValuesToBeInSet",
                 {"column": "kind", "value_set": ["document", "person", "identifier", "name", "term"]},
             ),
+        ),
+    ),
+    Contract(
+        "decision_contract",
+        decisions,
+        decision_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "key", "min_value": 1}),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "title", "min_value": 1}),
+            ("ExpectColumnValuesToBeBetween", {"column": "importance", "min_value": 0, "max_value": 1}),
+            ("ExpectColumnValuesToBeInSet", {"column": "status", "value_set": [str(status) for status in Status]}),
         ),
     ),
     Contract(

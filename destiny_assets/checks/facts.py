@@ -10,12 +10,15 @@ from dagster import ResourceParam
 from destiny_assets.adapters.postgres.facts import (
     chunks_off_their_spans,
     chunks_without_vectors,
+    decisions_in_a_circle,
+    decisions_replacing_unknown_ones,
     documents_without_chunks,
     mentions_off_their_spans,
     no_documents,
     scores_off_their_terms,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
@@ -58,6 +61,21 @@ _FACTS = (
         entities,
         "A mention's surface is exactly what its chunk holds at the mention's first span.",
         mentions_off_their_spans,
+    ),
+    # What a log says wrongly is its writers' to mend: it holds nobody else's knowledge back.
+    _Fact(
+        "superseded_decisions_are_known",
+        decisions,
+        "What a decision says it supersedes is a document of the project.",
+        decisions_replacing_unknown_ones,
+        blocking=False,
+    ),
+    _Fact(
+        "decisions_supersede_in_no_circle",
+        decisions,
+        "No decision supersedes itself by way of others.",
+        decisions_in_a_circle,
+        blocking=False,
     ),
     _Fact(
         "scores_are_the_sum_of_their_terms",

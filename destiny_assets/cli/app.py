@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from destiny_assets.cli import backup, care, demo, evaluate, knowledge, projects, pushing, servers
+from destiny_assets.cli import backup, care, decisions, demo, evaluate, knowledge, projects, pushing, servers
 from destiny_assets.errors import DestinyError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ projects.register(app)
 pushing.register(app)
 knowledge.register(app)
 care.register(app)
+decisions.register(app)
 evaluate.register(app)
 backup.register(app)
 demo.register(app)

@@ -90,7 +90,7 @@ def search(
 ) -> None:
     """Find the passages that answer best."""
     with open_service() as service:
-        result = service.search(project, text, k=k, recipe=recipe, as_of=_time(as_of), min_trust=min_trust)
+        result = service.search(project, text, k=k, recipe=recipe, as_of=time_of(as_of), min_trust=min_trust)
     if as_json:
         print_json(result)
         return
@@ -116,7 +116,7 @@ def search(
 def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Answer a question with citations: quoted, or in a language model's words where one is configured."""
     with open_service() as service:
-        answer = service.ask(project, text, as_of=_time(as_of))
+        answer = service.ask(project, text, as_of=time_of(as_of))
     if as_json:
         print_json(answer)
         return
@@ -137,7 +137,7 @@ def explain(
 ) -> None:
     """Show the terms that a trust score is the sum of."""
     with open_service() as service:
-        found = service.explain_trust(project, item, as_of=_time(as_of))
+        found = service.explain_trust(project, item, as_of=time_of(as_of))
     if as_json:
         print_json(found)
         return
@@ -191,7 +191,8 @@ def rollback(
         say(f"Readers of {project} see generation {found.number} now.")
 
 
-def _time(text: str | None) -> datetime | None:
+def time_of(text: str | None) -> datetime | None:
+    """The time that ``--as-of`` names, in UTC unless it says otherwise; raises `ConfigurationError`."""
     if text is None:
         return None
     try:

@@ -18,10 +18,13 @@ class NodeLabel(StrEnum):
     DOCUMENT = "Document"
     CHUNK = "Chunk"
     ENTITY = "Entity"
+    DECISION = "Decision"
 
 
 class EdgeType(StrEnum):
-    """What an edge says: chunk PART_OF document, chunk MENTIONS entity, entity DENOTES document, document entity to document entity."""
+    """What an edge says: chunk PART_OF document, chunk MENTIONS entity, entity DENOTES document, document entity to document entity;
+    decision DECIDED_IN document, DECIDED_BY entity, REPLACES decision.
+    """
 
     PART_OF = "PART_OF"
     MENTIONS = "MENTIONS"
@@ -29,6 +32,9 @@ class EdgeType(StrEnum):
     LINKS_TO = "LINKS_TO"
     REQUIRES = "REQUIRES"
     SUPERSEDES = "SUPERSEDES"
+    DECIDED_IN = "DECIDED_IN"
+    DECIDED_BY = "DECIDED_BY"
+    REPLACES = "REPLACES"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,18 @@ _FIELD = re.compile(
 _CONTINUATION = re.compile(r"[ \t]+(?P<value>\S.*?)[ \t]*")
 _MAX_LINES = 300
 
+# Two columns with nothing but space between them: fields on the left; authors, their employers and the month on the right.
+_MEMO = re.compile(
+    r"^(?:request for comments:[ \t]*\d+|internet-draft\b|intended status:)", re.IGNORECASE | re.MULTILINE
+)
+_MEMO_REACH = 2_000
+_COLUMNS = re.compile(r"(?P<left>\S(?:.*?\S)?)?(?:[ \t]{3,}(?P<right>\S.*?))?[ \t]*")
+_MEMO_FIELD = re.compile(r"(?P<name>[A-Z][\w ]*?):[ \t]*(?P<value>\S.*)")
+_MEMO_AUTHOR = re.compile(
+    r"(?P<name>(?:[A-Z]\.(?:-[A-Z]\.)?[ ]?)+(?:[a-z]+ )*[A-Z][\w'-]+(?: [A-Z][\w'-]+)*)(?:, Ed\.)?"
+)
+_MEMO_MONTH = re.compile(rf"(?:(?P<day>\d{{1,2}}) )?{_MONTH} (?P<year>\d{{4}})", re.IGNORECASE)
+
 _TITLES = ("title", "name", "subject")
 _AUTHORS = ("author", "authors", "by", "from", "creator", "deciders", "decision-makers")
 _CREATED = ("created", "created-at", "date", "published", "pubdate", "creation-date")
@@ -98,6 +110,45 @@ def leading_fields(text: str, start: int = 0) -> list[HeaderField]:
     return found
 
 
+def memo_fields(text: str) -> list[HeaderField]:
+    """The header of an RFC or Internet-Draft, which stands in two columns, or nothing when the text begins with none.
+
+    Authors become ``author`` fields, the month of publication ``date`` (its first day), the line under the header ``title``.
+    """
+    start = len(text) - len(text.lstrip())
+    end = text.find("\n\n", start)
+    if end < 0 or not _MEMO.search(text, start, min(end, start + _MEMO_REACH)):
+        return []
+    found: list[HeaderField] = []
+    at = start
+    for line in text[start:end].split("\n"):
+        columns = _COLUMNS.fullmatch(line)
+        left, right = (columns["left"], columns["right"]) if columns else (line.strip(), None)
+        if left and columns and (field := _MEMO_FIELD.fullmatch(left)):
+            begin = at + columns.start("left") + field.start("value")
+            found.append(HeaderField(field["name"].lower(), field["value"], begin, begin + len(field["value"])))
+        if right and columns:
+            begin = at + columns.start("right")
+            found += _of_right_column(right, begin)
+        at += len(line) + 1
+    title = text[end:].lstrip()
+    begin = len(text) - len(title)
+    title = title[: title.find("\n\n")] if "\n\n" in title else ""
+    if title and len(title) < _MEMO_REACH:
+        found.append(HeaderField("title", " ".join(title.split()), begin, begin + len(title)))
+    return found
+
+
+def _of_right_column(written: str, begin: int) -> list[HeaderField]:
+    if author := _MEMO_AUTHOR.fullmatch(written):
+        return [HeaderField("author", author["name"], begin, begin + len(author["name"]))]
+    if month := _MEMO_MONTH.fullmatch(written):
+        number = _MONTHS.index(month["month"].lower()[:3]) + 1
+        date = f"{month['year']}-{number:02}-{int(month['day'] or 1):02}"
+        return [HeaderField("date", date, begin, begin + len(written))]
+    return []
+
+
 def _ending(field: HeaderField, end: int) -> HeaderField:
     return HeaderField(field.name, field.value, field.start, end)
 
@@ -137,7 +188,7 @@ def people(value: str) -> tuple[str, ...]:
     names = []
     for part in re.split(r"\s*[,;]\s*|\s+and\s+", _ADDRESS.sub("", value)):
         named = _NAMED_ADDRESS.match(part)
-        name = (named["name"] if named else part).strip(" .\"'*")
+        name = (named["name"] if named else part).strip(" .\"'*").removeprefix("@")
         if name and "@" not in name:
             names.append(name)
     return tuple(names)

@@ -5,16 +5,19 @@ How fields are found is in `headers`; which document a target means is the linke
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from destiny_assets.domain.documents import Heading, Link, Relation, Status
 from destiny_assets.domain.headers import HeaderField
 
 _STATUS_WORDS = {
-    Status.ACCEPTED: ("accepted", "approved", "agreed", "adopted", "decided", "provisional"),
-    Status.FINAL: ("final", "implemented", "done", "completed"),
-    Status.ACTIVE: ("active", "living", "current", "published", "stable", "in force"),
+    Status.ACCEPTED: ("accepted", "approved", "agreed", "adopted", "decided", "provisional", "implementable"),
+    Status.FINAL: ("final", "implemented", "done", "completed", "standards track"),
+    Status.ACTIVE: (
+        *("active", "living", "current", "published", "stable", "in force"),
+        *("informational", "best current practice"),
+    ),
     Status.DRAFT: (
         "draft",
         "proposed",
@@ -25,34 +28,58 @@ _STATUS_WORDS = {
         "wip",
         "work in progress",
         "open",
+        "experimental",
+        "implementing",
     ),
     Status.DEFERRED: ("deferred", "postponed", "on hold", "stagnant"),
     # A joke proposal never meant to hold ("April Fool!") reads as rejected.
     Status.REJECTED: ("rejected", "declined", "not accepted", "not approved", "april fool"),
     # Deprecated: no longer advised, but nothing is named in its place.
-    Status.WITHDRAWN: ("withdrawn", "abandoned", "retired", "deprecated", "archived", "cancelled", "canceled"),
+    Status.WITHDRAWN: (
+        "withdrawn",
+        "abandoned",
+        "retired",
+        "deprecated",
+        "archived",
+        "cancelled",
+        "canceled",
+        "historic",
+    ),
     # Partly superseded too: what no longer holds must not be preferred.
-    Status.SUPERSEDED: ("superseded", "replaced", "obsolete", "obsoleted"),
+    Status.SUPERSEDED: ("superseded", "superceded", "replaced", "obsolete", "obsoleted"),
 }
 _STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
 _STATUS_WORD = re.compile(r"\b(" + "|".join(sorted(_STATUS_OF, key=len, reverse=True)) + r")\b", re.IGNORECASE)
-_SUPERSEDED = re.compile(r"\b(?:superseded|replaced by|obsoleted by)\b", re.IGNORECASE)
+_SUPERSEDED = re.compile(r"\b(?:super[sc]eded|replaced by|obsoleted by)\b", re.IGNORECASE)
 _STATUS_REACH = 400
 """Characters of a status value or section in which its word is looked for."""
-_STATUS_HEADINGS = frozenset({"status", "decision status", "adr status"})
+_STATUS_HEADING = re.compile(
+    r"(?:decision |adr |\d+[.)] )?status(?:\s*[:\u2013\u2014-]\s*(?P<value>.*))?", re.IGNORECASE
+)
+# A proposal of Kubernetes is provisional before it is accepted, one of Python after.
+_PROVISIONAL_FIRST = frozenset({"kep-number", "owning-sig"})
 
 _RELATION_FIELDS = {
     "requires": Relation.REQUIRES,
     "depends-on": Relation.REQUIRES,
     "replaces": Relation.SUPERSEDES,
     "supersedes": Relation.SUPERSEDES,
+    "supercedes": Relation.SUPERSEDES,
     "obsoletes": Relation.SUPERSEDES,
     "superseded-by": Relation.SUPERSEDED_BY,
+    "superceded-by": Relation.SUPERSEDED_BY,
     "replaced-by": Relation.SUPERSEDED_BY,
     "obsoleted-by": Relation.SUPERSEDED_BY,
+    # What is amended still holds.
+    "updates": Relation.LINKS_TO,
+    "updated-by": Relation.LINKS_TO,
+    "amends": Relation.LINKS_TO,
+    "amended-by": Relation.LINKS_TO,
+    "see-also": Relation.LINKS_TO,
 }
 # Numbered enhancement and improvement proposals (PEP, JEP, KEP, EIP…), requests for comments, decision records.
-_SERIES = re.compile(r"[a-z]{0,3}(?:ep|ip|rfc|adr)")
+_SERIES = re.compile(r"(?!(?:zip|vip|ship|trip|clip|step|prep|grep)$)(?:[a-z]{1,3}(?:ep|ip)|[a-z]{0,3}(?:rfc|adr))")
+_SERIES_FIELDS = {"request-for-comments": "rfc", "kep-number": "kep"}
 _REFERENCE = re.compile(
     r"\[(?P<label>[^\[\]]*)\]\((?P<target>[^()\s]+)\)"
     r"|:(?P<role>[a-z]+):`(?P<number>\d+)`"
@@ -61,18 +88,21 @@ _REFERENCE = re.compile(
 )
 _NOTHING = frozenset({"none", "n/a", "na", "nothing", "-", "and", "tbd", "null", "no", "~"})
 _WORDS = (
-    (re.compile(r"\b(?:superseded|replaced|obsoleted)\s+(?:in\s+part\s+)?by\b", re.IGNORECASE), Relation.SUPERSEDED_BY),
-    (re.compile(r"\b(?:supersedes|replaces|obsoletes)\b", re.IGNORECASE), Relation.SUPERSEDES),
+    (
+        re.compile(r"\b(?:super[sc]eded|replaced|obsoleted)\s+(?:in\s+part\s+)?by\b", re.IGNORECASE),
+        Relation.SUPERSEDED_BY,
+    ),
+    (re.compile(r"\b(?:super[sc]edes|replaces|obsoletes)\b", re.IGNORECASE), Relation.SUPERSEDES),
     (re.compile(r"\b(?:requires|depends\s+on)\b", re.IGNORECASE), Relation.REQUIRES),
 )
-_ANY_WORD = re.compile(r"supersed|replace|obsolete|requires|depends", re.IGNORECASE)
+_ANY_WORD = re.compile(r"super[sc]ed|replace|obsolete|requires|depends", re.IGNORECASE)
 # In running prose only a sentence about this very document counts: "Foo supersedes [Bar]" speaks of others, and so does
 # "This page describes Foo, which was superseded by [Bar]".
 _PROSE = (
     (
         re.compile(
             r"\A(?:(?:this|these)(?:\s+(?!that\b|which\b|what\b)[\w-]+){0,4}\s+(?:is|are|was|were|has|have)(?:\s+[\w-]+){0,3}\s+)?"
-            r"superseded\s+(?:in\s+part\s+)?by\b",
+            r"super[sc]eded\s+(?:in\s+part\s+)?by\b",
             re.IGNORECASE,
         ),
         Relation.SUPERSEDED_BY,
@@ -80,7 +110,7 @@ _PROSE = (
     (
         re.compile(
             r"\Athis\s+(?:adr|decision|document|guide|page|policy|proposal|record|rfc|spec\w*|version)"
-            r"(?:\s+(?!that\b|which\b|what\b)[\w-]+){0,3}\s+supersedes\b",
+            r"(?:\s+(?!that\b|which\b|what\b)[\w-]+){0,3}\s+super[sc]edes\b",
             re.IGNORECASE,
         ),
         Relation.SUPERSEDES,
@@ -106,17 +136,42 @@ def recognised_status(value: str) -> Status | None:
 
 def status_of(fields: Iterable[HeaderField], headings: Sequence[Heading], text: str) -> Status | None:
     """The status a header field states, else the document's "Status" section."""
-    for field in fields:
-        if field.key == "status" and (status := recognised_status(field.value)) is not None:
+    if (stated := _stated_status(list(fields))) is not None:
+        return stated
+    for heading in headings:
+        named = _STATUS_HEADING.fullmatch(heading.title.strip())
+        if named and named["value"] and (status := recognised_status(named["value"])) is not None:
             return status
     span = status_section(headings, text)
     return recognised_status(text[slice(*span)]) if span else None
 
 
+def _stated_status(fields: Sequence[HeaderField]) -> Status | None:
+    values = {field.key: field.value for field in reversed(fields)}
+    for field in fields:
+        if field.key == "status" and (status := recognised_status(field.value)) is not None:
+            proposed = not _PROVISIONAL_FIRST.isdisjoint(values) and "provisional" in field.value.lower()
+            return Status.DRAFT if proposed else status
+    if "intended-status" in values:
+        return Status.DRAFT
+    # An RFC has no status: what it is called says how far it holds.
+    return recognised_status(values.get("category", "")) if "request-for-comments" in values else None
+
+
+def counts_in_series(fields: Mapping[str, str]) -> str | None:
+    """The number under which a document's header counts it in a series of proposals ("PEP 8"), or None."""
+    for name, value in fields.items():
+        key = re.sub(r"[\s_]+", "-", name)
+        series = _SERIES_FIELDS.get(key) or (key if _SERIES.fullmatch(key) else None)
+        if series and value.strip().isdigit():
+            return f"{series.upper()} {int(value)}"
+    return None
+
+
 def status_section(headings: Sequence[Heading], text: str) -> tuple[int, int] | None:
     """Start and end of what stands under the first heading "Status", without the heading."""
     for place, heading in enumerate(headings):
-        if heading.title.strip().rstrip(":").lower() in _STATUS_HEADINGS:
+        if _STATUS_HEADING.fullmatch(heading.title.strip()):
             end = headings[place + 1].start if place + 1 < len(headings) else len(text)
             line_end = text.find("\n", heading.start, end)
             return (end if line_end < 0 else line_end + 1), end
@@ -129,9 +184,11 @@ def field_relations(fields: Sequence[HeaderField], text: str) -> list[Link]:
     A bare number is completed with the series its document counts in, known from the first field: under ``PEP: 435``,
     ``Replaces: 354`` names "PEP 354". Other targets are as written.
     """
-    series = (
-        fields[0].name.upper() if fields and fields[0].value.isdigit() and _SERIES.fullmatch(fields[0].name) else None
-    )
+    series = None
+    for field in fields:
+        name = _SERIES_FIELDS.get(field.key)
+        if field.value.isdigit() and (name or (field is fields[0] and _SERIES.fullmatch(field.name))):
+            series = (name or field.name).upper()
     links = []
     for field in fields:
         relation = _RELATION_FIELDS.get(field.key)

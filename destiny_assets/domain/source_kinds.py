@@ -16,11 +16,12 @@ class SourceKind:
     options: Mapping[str, str]
 
 
+_FILES = "a folder, a file, a glob, or an object-store URL (s3://, gs://, az://)"
+_CHOICE = {"include": f"only these files: {_GLOBS}", "exclude": "not these files or folders, likewise"}
+
 KINDS: Mapping[str, SourceKind] = {
-    "files": SourceKind(
-        "a folder, a file, a glob, or an object-store URL (s3://, gs://, az://)",
-        {"include": f"only these files: {_GLOBS}", "exclude": "not these files or folders, likewise"},
-    ),
+    "decisions": SourceKind(f"{_FILES}, of decision logs (JSON lines), decision records and proposals", _CHOICE),
+    "files": SourceKind(_FILES, _CHOICE),
     "git": SourceKind(
         "a repository's folder (bare or not), or the URL to copy it from",
         {
@@ -32,6 +33,7 @@ KINDS: Mapping[str, SourceKind] = {
         },
     ),
     "pushed": SourceKind("any name: its documents are handed in with destiny add", {}),
+    "transcripts": SourceKind(f"{_FILES}, of chat exports (JSON lines)", _CHOICE),
     "web": SourceKind(
         "a page, a sitemap or a list of addresses: a URL, or a file with one address a line",
         {

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from destiny_assets.adapters.postgres.decisions import StoredDecision
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -40,6 +42,16 @@ class SearchResult:
     degraded: list[str]
     hits: list[Hit]
     withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionList:
+    """Decisions of one generation, newest first; `withheld` counts those that no longer hold and were left out."""
+
+    project: str
+    generation: int
+    decisions: list[StoredDecision]
+    withheld: int
 
 
 @dataclass(frozen=True, slots=True)

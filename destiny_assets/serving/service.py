@@ -19,7 +19,7 @@ from destiny_assets.domain.sparse import encode_query
 from destiny_assets.errors import ConfigurationError, ConflictError, NotFoundError, StoreUnavailableError
 from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, Vectors
 from destiny_assets.serving.pushing import KIND, Pushing
-from destiny_assets.serving.results import Answer, Citation, Hit, Pushed, SearchResult, TrustExplanation
+from destiny_assets.serving.results import Answer, Citation, DecisionList, Hit, Pushed, SearchResult, TrustExplanation
 
 _QUERY_CACHE = 1_024
 _EVIDENCE_PASSAGES = 6
@@ -135,6 +135,25 @@ class KnowledgeService:
             terms=stored.components,
             model=stored.model,
         )
+
+    def decisions(
+        self,
+        project: str,
+        *,
+        agent: str | None = None,
+        min_importance: float = 0.0,
+        only_holding: bool = True,
+        as_of: datetime | None = None,
+        generation: int | None = None,
+    ) -> DecisionList:
+        """What was decided, newest first, in one generation; raises `NotFoundError`.
+
+        `agent` is one of those who decided. With `only_holding` those superseded, rejected or not yet accepted are withheld.
+        """
+        pinned = self.generation(project, as_of=as_of, number=generation)
+        found = self._ledger.decisions.shown(project, pinned.number, agent=agent, min_importance=min_importance)
+        chosen = [decision for decision in found if decision.holds or not only_holding]
+        return DecisionList(project, pinned.number, chosen, len(found) - len(chosen))
 
     def _rank_where_it_is(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
         """`_rank`, in the collection the generation reads now if a rebuild moved it since it was pinned."""

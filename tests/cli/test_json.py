@@ -55,6 +55,23 @@ def test_ask_answers_with_citations(destiny: Destiny, grown: Growth) -> None:
         assert grown.text_of(citation["uri"], current)[slice(*citation["span"])] == citation["quote"]
 
 
+def test_decisions_are_listed_with_what_replaced_them(destiny: Destiny, grown: Growth) -> None:
+    found = destiny("decisions", grown.project, "--json").document
+    assert found.keys() >= {"project", "generation", "decisions", "withheld"}
+    assert [decision["key"] for decision in found["decisions"]] == ["adr-007-stream"]
+    assert found["withheld"] == 1
+    everything = destiny("decisions", grown.project, "--all", "--json").document["decisions"]
+    replaced = {decision["key"]: (decision["status"], decision["superseded_by"]) for decision in everything}
+    assert replaced == {
+        "adr-007-stream": ("accepted", []),
+        "adr-001-queue": ("superseded", ["adr-007-stream"]),
+    }
+    assert destiny("decisions", grown.project, "--agent", "nobody", "--all", "--json").document["decisions"] == []
+    assert destiny("decisions", grown.project, "--min-importance", "0.9", "--json").document["decisions"] == []
+    shown = destiny("decisions", grown.project, "--all").out
+    assert "superseded by adr-007-stream" in shown
+
+
 def test_trust_is_explained_term_by_term(destiny: Destiny, grown: Growth) -> None:
     found = destiny("trust", "explain", grown.project, "adr-001-queue.md", "--json").document
     assert found.keys() >= {"project", "generation", "item", "kind", "label", "p", "log_odds", "terms", "model"}

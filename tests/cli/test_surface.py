@@ -14,8 +14,7 @@ HEAVY = ("dagster", "psycopg", "qdrant_client", "neo4j", "great_expectations", "
          "openai", "onnxruntime", "openvino", "tokenizers", "kreuzberg", "obstore", "uvicorn", "pydantic")  # fmt: skip
 COMMANDS = {
     *("up", "down", "status", "dev", "demo", "ingest", "search", "ask", "generations", "rollback", "doctor"),
-    *("repair", "rebuild", "vacuum", "add", "forget"),
-    *("backup", "restore"),
+    *("repair", "rebuild", "vacuum", "add", "forget", "decisions", "backup", "restore"),
     *("project add", "project list", "project questions", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval"),
 }

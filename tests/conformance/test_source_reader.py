@@ -10,9 +10,11 @@ import pytest
 from obstore.store import MemoryStore, S3Store, from_url
 
 from destiny_assets.adapters import sources
+from destiny_assets.adapters.decisions_source import open_decisions_source
 from destiny_assets.adapters.files_source import LocalFiles, ObjectFiles, Selection, open_files_source
 from destiny_assets.adapters.git_source import open_git_source
 from destiny_assets.adapters.parsers.limits import MAX_BYTES
+from destiny_assets.adapters.transcripts_source import open_transcripts_source
 from destiny_assets.domain.documents import SourceItem
 from destiny_assets.domain.source_kinds import KINDS, check_options
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError, UnreadableDocumentError
@@ -60,10 +62,22 @@ def in_git(folder: Path, files: dict[str, bytes]) -> SourceReader:
     return open_git_source(str(repository.folder), {"commits": "no"}, folder / "cache")
 
 
+def of_decisions(folder: Path, files: dict[str, bytes]) -> SourceReader:
+    local(folder, files)
+    return open_decisions_source(str(folder), {})
+
+
+def of_transcripts(folder: Path, files: dict[str, bytes]) -> SourceReader:
+    local(folder, files)
+    return open_transcripts_source(str(folder), {})
+
+
 READERS: dict[str, Callable[[Path, dict[str, bytes]], SourceReader]] = {
     "disk": local,
     "objects": in_memory,
     "git": in_git,
+    "decisions": of_decisions,
+    "transcripts": of_transcripts,
 }
 
 

@@ -38,6 +38,13 @@ GOOD: dict[str, dict[str, list[Any]]] = {
         "characters": [1, 2],
     },
     "entity_contract": {"key": ["a", "b"], "kind": ["document", "term"], "name": ["A", "B"]},
+    "decision_contract": {
+        "id": ["a", "b"],
+        "key": ["D-1", "PEP 8"],
+        "title": ["A", "B"],
+        "importance": [0.0, 1.0],
+        "status": ["accepted", "draft"],
+    },
     "trust_contract": {"id": ["a", "b"], "item_kind": ["chunk", "document"], "score": [0.0, 1.0]},
 }
 # Contract, column, the value that breaks it, and the expectation that must say so.
@@ -58,6 +65,11 @@ VIOLATIONS = [
     ("entity_contract", "key", "a", "unique"),
     ("entity_contract", "name", "", "value_lengths"),
     ("entity_contract", "kind", "animal", "in_set"),
+    ("decision_contract", "id", "a", "unique"),
+    ("decision_contract", "key", "", "value_lengths"),
+    ("decision_contract", "title", "", "value_lengths"),
+    ("decision_contract", "importance", 1.01, "between"),
+    ("decision_contract", "status", "purple", "in_set"),
     ("trust_contract", "id", "a", "unique"),
     ("trust_contract", "score", -0.01, "between"),
     ("trust_contract", "score", 1.01, "between"),

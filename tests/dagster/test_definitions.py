@@ -12,6 +12,7 @@ ASSETS = {
     "embeddings": "understand",
     "vector_index": "understand",
     "entities": "link",
+    "decisions": "link",
     "knowledge_graph": "link",
     "trust_scores": "trust",
     "retrieval_benchmark": "benchmark",
@@ -25,6 +26,7 @@ BLOCKING = {
     "document_contract": "documents",
     "chunk_contract": "chunks",
     "entity_contract": "entities",
+    "decision_contract": "decisions",
     "trust_contract": "trust_scores",
     "documents_have_chunks": "chunks",
     "chunks_stand_at_their_spans": "chunks",
@@ -33,7 +35,12 @@ BLOCKING = {
     "scores_are_the_sum_of_their_terms": "trust_scores",
     "layers_agree": "quality_gate",
 }
-WARNING = {"documents_exist": "documents", "golden_questions_are_answered": "retrieval_benchmark"}
+WARNING = {
+    "documents_exist": "documents",
+    "superseded_decisions_are_known": "decisions",
+    "decisions_supersede_in_no_circle": "decisions",
+    "golden_questions_are_answered": "retrieval_benchmark",
+}
 
 
 @pytest.fixture(scope="module")

@@ -121,9 +121,9 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
         [(str(uuid4()), chunk, entity) for chunk in chunks],
     )
     cursor.execute(
-        "insert into reference (project, id, source_document, target_document, target, relation, born) "
-        "values ('wiki', %s, %s, %s, '', 'supersedes', 1)",
-        (str(uuid4()), documents[0], documents[1]),
+        "insert into reference (project, id, source_document, target_document, target, relation, stated_by, born) "
+        "values ('wiki', %s, %s, %s, '', 'supersedes', %s, 1)",
+        (str(uuid4()), documents[0], documents[1], documents[0]),
     )
     for number, reason in enumerate(("empty", "empty", "encrypted")):
         cursor.execute(

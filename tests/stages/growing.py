@@ -23,6 +23,7 @@ from destiny_assets.ports import DocumentStore, Embedder, EntityExtractor, Token
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
+from destiny_assets.stages.decisions import record_decisions
 from destiny_assets.stages.entities import link_documents
 from destiny_assets.stages.ingest import ingest_sources
 from destiny_assets.stages.link import project_graph
@@ -142,6 +143,7 @@ class Growth:
             "embeddings": lambda: embed_chunks(ledger, self.embedder, project, number, silence),
             "vectors": lambda: index_vectors(ledger, layers.vectors, self.embedder, project, number, silence),
             "links": lambda: link_documents(ledger, self.extractor, project, number, silence),
+            "decisions": lambda: record_decisions(ledger, project, number, silence),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
             "benchmark": lambda: measure_project(
@@ -234,14 +236,16 @@ def vars_of(report: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def growing(layers: Layers, folder: Path, documents: Mapping[str, str] = DOCUMENTS) -> Iterator[Growth]:
+def growing(
+    layers: Layers, folder: Path, documents: Mapping[str, str] = DOCUMENTS, kind: str = "files"
+) -> Iterator[Growth]:
     """A project of a random name over a folder with `documents`; gone from every layer afterwards."""
     growth = Growth(layers, f"grow-{secrets.token_hex(5)}", folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in documents.items():
         growth.write(name, text)
     layers.ledger.projects.add(growth.project)
-    layers.ledger.projects.add_source(growth.project, Source("folder", "files", str(folder)))
+    layers.ledger.projects.add_source(growth.project, Source("folder", kind, str(folder)))
     try:
         yield growth
     finally:

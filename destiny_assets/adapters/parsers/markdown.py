@@ -7,7 +7,7 @@ from destiny_assets.adapters.parsers.media_types import MARKDOWN
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.markdown import scan_markdown
 
-VERSION = "markdown/1"
+VERSION = "markdown/2"
 
 
 def parse_markdown(decoded: DecodedText, uri: str) -> ParsedDocument:

@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 
 from destiny_assets.adapters.parsers.limits import MAX_MARKUP_BYTES, MAX_UNPACKED_BYTES
 from destiny_assets.adapters.parsers.programming_languages import language_of
+from destiny_assets.domain.decisions import DECISION_LINE
+from destiny_assets.domain.transcripts import TRANSCRIPT
 from destiny_assets.errors import UnreadableDocumentError
 
 MARKDOWN = "text/markdown"
@@ -120,7 +122,7 @@ def told_media_type(told: str, uri: str) -> str | None:
     # Web servers call every text that they do not know plain.
     if told == PLAIN and "://" in uri and suffix_of(uri) in _TEXT_SUFFIXES:
         return None
-    return told if told in {PLAIN, *_TEXT_SUFFIXES.values()} else None
+    return told if told in {PLAIN, DECISION_LINE, TRANSCRIPT, *_TEXT_SUFFIXES.values()} else None
 
 
 def suffix_of(uri: str) -> str:

@@ -4,9 +4,10 @@ from destiny_assets.adapters.parsers.assembly import assemble, fields_at_top
 from destiny_assets.adapters.parsers.encodings import DecodedText
 from destiny_assets.adapters.parsers.media_types import PLAIN
 from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.headers import memo_fields
 from destiny_assets.domain.markup import Markup, bare_links
 
-# 2: source code is no longer read here.
+# 2: source code is no longer read here, memos are; other status words.
 VERSION = "text/2"
 
 
@@ -15,7 +16,7 @@ def parse_plain_text(decoded: DecodedText, uri: str) -> ParsedDocument:
     return assemble(
         decoded.text,
         Markup((), bare_links(decoded.text)),
-        fields_at_top(decoded.text, 0, ()),
+        memo_fields(decoded.text) or fields_at_top(decoded.text, 0, ()),
         uri=uri,
         media_type=PLAIN,
         parser=VERSION,

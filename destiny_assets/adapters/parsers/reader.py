@@ -1,6 +1,6 @@
 """The one door to every format: `DocumentReader` looks at the bytes, picks the parser, and says why when none can read."""
 
-from destiny_assets.adapters.parsers import markdown, plain_text, restructured_text
+from destiny_assets.adapters.parsers import decision, markdown, plain_text, restructured_text, transcript
 from destiny_assets.adapters.parsers.code import code_versions, parse_code
 from destiny_assets.adapters.parsers.encodings import DecodedText, decode
 from destiny_assets.adapters.parsers.html import html_version, parse_html
@@ -22,18 +22,26 @@ from destiny_assets.adapters.parsers.media_types import (
 from destiny_assets.adapters.parsers.office import office_version, parse_office
 from destiny_assets.adapters.parsers.pdf import parse_pdf, pdf_version
 from destiny_assets.adapters.parsers.programming_languages import BY_MEDIA_TYPE
+from destiny_assets.domain.decisions import DECISION_LINE
 from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.transcripts import TRANSCRIPT
 from destiny_assets.errors import UnreadableDocumentError
 
 _DISPATCH_VERSION = "reader/1"
+_JSON = frozenset({DECISION_LINE, TRANSCRIPT})
 
 
 class DocumentReader:
-    """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables, notebooks and source code."""
+    """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables, notebooks, source code,
+    decisions and transcripts.
+    """
 
     def fingerprint(self) -> str:
         """Changes when any parser does: a document read under the same fingerprint would be read the same again."""
-        versions = (markdown.VERSION, restructured_text.VERSION, plain_text.VERSION)
+        versions = (
+            *(markdown.VERSION, restructured_text.VERSION, plain_text.VERSION),
+            *(decision.VERSION, transcript.VERSION),
+        )
         return ";".join(
             (_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version(), *code_versions())
         )
@@ -52,9 +60,12 @@ class DocumentReader:
         if binary is not None:
             return parse_office(data, binary, uri)
         # Mail says the encoding of each of its parts itself.
-        if suffix_of(uri) == ".eml":
+        if media_type is None and suffix_of(uri) == ".eml":
             return parse_office(data, MAIL, uri)
         told, charset = split_media_type(media_type or "")
+        if told in _JSON:
+            # JSON is UTF-8; what looks like a declaration of something else in it is somebody's words.
+            charset = "utf-8"
         decoded = _decoded(data, uri, charset)
         return _parse_text(decoded, uri, told_media_type(told, uri) or text_media_type(decoded.text, uri))
 
@@ -75,6 +86,10 @@ def _parse_text(decoded: DecodedText, uri: str, media_type: str) -> ParsedDocume
         return markdown.parse_markdown(decoded, uri)
     if media_type == RESTRUCTURED_TEXT:
         return restructured_text.parse_restructured_text(decoded, uri)
+    if media_type == DECISION_LINE:
+        return decision.parse_decision(decoded, uri)
+    if media_type == TRANSCRIPT:
+        return transcript.parse_transcript(decoded, uri)
     if media_type == PLAIN:
         return plain_text.parse_plain_text(decoded, uri)
     if language := BY_MEDIA_TYPE.get(media_type):

@@ -6,7 +6,7 @@ from destiny_assets.adapters.parsers.media_types import RESTRUCTURED_TEXT
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.restructured_text import scan_restructured_text
 
-VERSION = "restructuredtext/1"
+VERSION = "restructuredtext/2"
 
 
 def parse_restructured_text(decoded: DecodedText, uri: str) -> ParsedDocument:

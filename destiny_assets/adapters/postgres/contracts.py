@@ -35,6 +35,16 @@ def entity_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterat
     return _rows(ledger, "select key, kind, name from entity where project = %s and born = %s", project, generation)
 
 
+def decision_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Decisions born in a generation."""
+    return _rows(
+        ledger,
+        "select id::text as id, key, title, importance, status from decision where project = %s and born = %s",
+        project,
+        generation,
+    )
+
+
 def trust_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
     """Scores born in a generation."""
     return _rows(

@@ -170,17 +170,16 @@ class Documents:
             )
 
     def pending(self, project: str, stage: str, code: str, *, batch: int = 256) -> Iterator[list[StoredDocument]]:
-        """Living documents that `stage` (``chunker`` or ``linker``) has not processed with this `code`, a batch at a time.
+        """Living documents that `stage` (``chunker``, ``linker`` or ``decider``) has not processed with this `code`, a batch at a time.
 
-        Storing a stage's result (`Chunks.store`, `Traces.store`) marks its documents as processed; a batch may be asked for
-        before the last one is stored. A document that the chunker could not cut as it is, by the same code, is left out.
+        Storing a stage's result (`Chunks.store`, `Traces.store`, `Decisions.store`) marks its documents as processed; a batch may be
+        asked for before the last one is stored. A document that the chunker could not cut as it is, by the same code, is left out.
         """
-        pending = {
-            "chunker": """(v.chunker is null or v.chunker < %(code)s or v.chunker > %(code)s) and not exists (
-                          select from quarantine q where (q.project, q.source, q.uri, q.stage, q.code, q.fingerprint)
-                          = (v.project, d.source, d.uri, 'chunks', %(code)s, v.fingerprint))""",
-            "linker": "(v.linker is null or v.linker < %(code)s or v.linker > %(code)s)",
-        }[stage]
+        column: LiteralString = {"chunker": "chunker", "linker": "linker", "decider": "decider"}[stage]
+        pending: LiteralString = f"(v.{column} is null or v.{column} < %(code)s or v.{column} > %(code)s)"
+        if stage == "chunker":
+            pending += """ and not exists (select from quarantine q where (q.project, q.source, q.uri, q.stage, q.code, q.fingerprint)
+                           = (v.project, d.source, d.uri, 'chunks', %(code)s, v.fingerprint))"""
         after = "00000000-0000-0000-0000-000000000000"
         while True:
             with self._session.transaction() as cursor:

@@ -6,6 +6,7 @@ What no row of the generation touches was true when an older generation was publ
 from typing import LiteralString
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.decisions import in_circles
 from destiny_assets.domain.generations import Generation
 
 _LIMIT: LiteralString = " limit 100"
@@ -78,6 +79,29 @@ def mentions_off_their_spans(ledger: PostgresLedger, generation: Generation) -> 
            where m.project = %(p)s and m.born = %(g)s and (c.id is null or (m.ends[1] > m.starts[1]
                and substr(c.text, m.starts[1] + 1, m.ends[1] - m.starts[1]) <> m.surface))""",
     )
+
+
+def decisions_replacing_unknown_ones(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Decisions that say they supersede something which the project does not hold."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select uri || ' supersedes ' || array_to_string(unresolved, ', ') as exception
+           from decisions_at(%(p)s, %(g)s) where unresolved <> '{}'""",
+    )
+
+
+def decisions_in_a_circle(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Uris of documents that supersede themselves by way of others, so that none of them holds."""
+    with ledger.transaction() as cursor:
+        rows = cursor.execute(
+            """select d.uri as older, b.uri as newer from supersession s
+               join document d on (d.project, d.id) = (s.project, s.document_id)
+               join document b on (b.project, b.id) = (s.project, s.by_document)
+               where s.project = %s and s.born <= %s and s.died > %s""",
+            (generation.project, generation.number, generation.number),
+        )
+        return in_circles((row["newer"], row["older"]) for row in rows)[:100]
 
 
 def scores_off_their_terms(ledger: PostgresLedger, generation: Generation) -> list[str]:

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.chunks import Chunks
 from destiny_assets.adapters.postgres.contents import Contents
+from destiny_assets.adapters.postgres.decisions import Decisions
 from destiny_assets.adapters.postgres.documents import Documents
 from destiny_assets.adapters.postgres.duplicates import Duplicates
 from destiny_assets.adapters.postgres.generations import Generations
@@ -65,6 +66,7 @@ class PostgresLedger:
         self.links = Links(self)
         self.traces = Traces(self)
         self.vocabulary = Vocabulary(self)
+        self.decisions = Decisions(self)
         self.trust = TrustScores(self)
         self.benchmarks = Benchmarks(self)
         self.projections = Projections(self)

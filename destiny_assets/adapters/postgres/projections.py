@@ -72,11 +72,43 @@ _REFERS_TOUCHED: LiteralString = """ and r.id in (
           where e.project = %(p)s and e.document_id is not null and e.{mark} = %(g)s
     union select x.id from entity e join reference x on (x.project, x.target_document) = (e.project, e.document_id)
           where e.project = %(p)s and e.document_id is not null and e.{mark} = %(g)s)"""
+_DECIDED_IN: LiteralString = """
+    select 'DECIDED_IN', d.id, d.id, d.born, v.id, v.born, greatest(d.born, v.born), least(d.died, v.died), 1, ''
+    from decision d
+    join document_version v on (v.project, v.document_id) = (d.project, d.document_id)
+    where d.project = %(p)s"""
+_DECIDED_IN_TOUCHED: LiteralString = """ and d.id in (
+    select id from decision where project = %(p)s and {mark} = %(g)s
+    union select x.id from document_version v join decision x on (x.project, x.document_id) = (v.project, v.document_id)
+          where v.project = %(p)s and v.{mark} = %(g)s)"""
+_DECIDED_BY: LiteralString = """
+    select 'DECIDED_BY', md5(d.id::text || e.id::text)::uuid, d.id, d.born, e.id, e.born,
+           greatest(d.born, e.born), least(d.died, e.died), 1, ''
+    from decision d
+    cross join lateral unnest(d.decider_ids) decider(id)
+    join entity e on (e.project, e.id) = (d.project, decider.id)
+    where d.project = %(p)s"""
+_DECIDED_BY_TOUCHED: LiteralString = """ and (d.{mark} = %(g)s or e.{mark} = %(g)s)"""
+_REPLACES: LiteralString = """
+    select 'REPLACES', r.id, a.id, a.born, b.id, b.born, greatest(r.born, a.born, b.born), least(r.died, a.died, b.died), 1, r.target
+    from reference r
+    join decision a on (a.project, a.document_id) = (r.project, r.source_document)
+    join decision b on (b.project, b.document_id) = (r.project, r.target_document)
+    where r.project = %(p)s and r.relation = 'supersedes' and r.source_document <> r.target_document"""
+_REPLACES_TOUCHED: LiteralString = """ and r.id in (
+    select id from reference where project = %(p)s and {mark} = %(g)s
+    union select x.id from decision d join reference x on (x.project, x.source_document) = (d.project, d.document_id)
+          where d.project = %(p)s and d.{mark} = %(g)s
+    union select x.id from decision d join reference x on (x.project, x.target_document) = (d.project, d.document_id)
+          where d.project = %(p)s and d.{mark} = %(g)s)"""
 _EDGE_KINDS = (
     (_PART_OF, _PART_OF_TOUCHED),
     (_MENTIONS, _MENTIONS_TOUCHED),
     (_DENOTES, _DENOTES_TOUCHED),
     (_REFERS, _REFERS_TOUCHED),
+    (_DECIDED_IN, _DECIDED_IN_TOUCHED),
+    (_DECIDED_BY, _DECIDED_BY_TOUCHED),
+    (_REPLACES, _REPLACES_TOUCHED),
 )
 
 _NODES: LiteralString = """
@@ -87,6 +119,8 @@ with node as (
     select 'Chunk', id, born, died, array_to_string(heading_path, ' > '), left(text, 120), '' from chunk where project = %(p)s
     union all
     select 'Entity', id, born, died, name, key, kind from entity where project = %(p)s
+    union all
+    select 'Decision', id, born, died, title, key, status from decision where project = %(p)s
 )
 select label, id::text as id, born, died, name, detail, kind from node where """
 
@@ -229,6 +263,8 @@ def _node_properties(row: dict[str, Any]) -> dict[str, str]:
             return {"item": row["id"], "title": row["name"], "uri": row["detail"], "status": row["kind"]}
         case "Chunk":
             return {"item": row["id"], "heading": row["name"], "preview": row["detail"]}
+        case "Decision":
+            return {"item": row["id"], "title": row["name"], "number": row["detail"], "status": row["kind"]}
         case _:
             return {"item": row["id"], "name": row["name"], "slug": row["detail"], "kind": row["kind"]}
 
@@ -239,7 +275,7 @@ def _edge_properties(row: dict[str, Any]) -> dict[str, str | int]:
             return {"ordinal": row["number"]}
         case "MENTIONS":
             return {"count": row["number"], "surface": row["note"]}
-        case "DENOTES":
+        case "DENOTES" | "DECIDED_IN" | "DECIDED_BY":
             return {}
         case _:
             return {"said": row["note"]}

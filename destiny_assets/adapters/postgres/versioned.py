@@ -65,6 +65,13 @@ REFERENCE = VersionedTable(
     ("id", "source_document", "target_document", "target", "relation", "chunk_id", "starts_at", "ends_at", "stated_by"),
 )
 TRUST_SCORE = VersionedTable("trust_score", ("id", "item_kind", "score", "model", "components"))
+DECISION = VersionedTable(
+    "decision",
+    (
+        *("id", "document_id", "key", "agent", "decider_ids", "title", "rationale", "importance", "decided_at"),
+        *("status", "supersedes", "rests_on", "options", "tags"),
+    ),
+)
 DERIVED = (
     DOCUMENT_VERSION,
     CHUNK,
@@ -74,6 +81,7 @@ DERIVED = (
     ENTITY,
     MENTION,
     REFERENCE,
+    DECISION,
     TRUST_SCORE,
 )
 

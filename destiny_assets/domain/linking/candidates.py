@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
+from destiny_assets.domain.decisions import DECISION_LINE
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.linking.names import (
     CALENDAR_WORDS,
@@ -15,6 +16,7 @@ from destiny_assets.domain.linking.names import (
     is_informative,
 )
 from destiny_assets.domain.linking.records import TermCandidate
+from destiny_assets.domain.transcripts import TRANSCRIPT
 
 _LONGEST = 60
 # Each pattern begins with the characters it can start at, and looks behind after them: that lets the engine skip to
@@ -51,11 +53,19 @@ def person_names(authors: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def author_names(parsed: ParsedDocument) -> tuple[str, ...]:
+    """The authors as names; in a log or a conversation whoever decided or spoke, be it one word (``planner``, ``Ann``)."""
+    if parsed.media_type not in (DECISION_LINE, TRANSCRIPT):
+        return person_names(parsed.authors)
+    names = (" ".join(author.split()) for author in parsed.authors)
+    return tuple(dict.fromkeys(name for name in names if name and len(name) <= _LONGEST))
+
+
 def candidates(parsed: ParsedDocument) -> tuple[TermCandidate, ...]:
     """The terms a document suggests, each name and kind once, in order of kind and name."""
     structural: Counter[tuple[EntityKind, str]] = Counter()
     seen: Counter[tuple[EntityKind, str]] = Counter()
-    for name in person_names(parsed.authors):
+    for name in author_names(parsed):
         structural[EntityKind.PERSON, name] += 1
     for literal in _LITERAL.finditer(parsed.text):
         name = literal[2].strip().removesuffix("()")

@@ -185,6 +185,9 @@ def _says_something(name: str, empty: Set[str]) -> bool:
 
 
 def _patterns(surface: str, entity: EntityRow) -> Iterator[Pattern]:
+    if entity.kind is EntityKind.PERSON and " " not in surface.strip():
+        # A first name alone could be any of several people, and an agent's is often a word ("planner").
+        return
     exact = entity.kind is not EntityKind.TERM
     quoted = entity.kind is EntityKind.IDENTIFIER and identifier_shape(surface) is None
     yield Pattern(surface, exact, quoted, entity.id, entity.kind)

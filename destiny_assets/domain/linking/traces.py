@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from destiny_assets.domain.linking.candidates import candidates, person_names
+from destiny_assets.domain.linking.candidates import author_names, candidates
 from destiny_assets.domain.linking.citations import citations, own_identifiers
 from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocument, TermCandidate
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-TRACES_VERSION = "1"
+TRACES_VERSION = "2"
 """Raised whenever `read_document` would answer differently for the same document, so that stored traces are read again.
 """
 
@@ -27,7 +27,7 @@ def read_document(document: LinkableDocument) -> DocumentTraces:
         uri=document.uri,
         title=document.parsed.title,
         identifiers=own,
-        authors=person_names(document.parsed.authors),
+        authors=author_names(document.parsed),
         citations=citations(document.parsed, own),
         candidates=candidates(document.parsed),
     )
