@@ -6,7 +6,7 @@ The table of revision 0001 was never filled. A decision is known by its document
 from alembic import op
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 
 TABLE = """
 drop table decision;

@@ -5,8 +5,8 @@ None of these tables is a reader's: each can be made anew from the living rows, 
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0008"
+revision = "0006"
+down_revision = "0005"
 
 INDEX = """
 -- A segment lists items (16 bytes each); a posting row has the sorted 32-bit keys of one page of them, and which item has each.

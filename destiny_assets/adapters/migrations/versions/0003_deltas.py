@@ -6,7 +6,7 @@ generation shows, from the index alone). The columns included are what those cou
 
 from alembic import op
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 
 TABLES = {
