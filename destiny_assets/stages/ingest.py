@@ -90,13 +90,14 @@ def _ingest_source(
     for row in ledger.projects.quarantined(project):
         if row.source == source.name and row.stage in codes:
             failed.setdefault(row.uri, []).append(row)
+    last_mark = ledger.projects.mark(project, source.name)
     try:
         place = open_source(source.kind, source.uri, source.options, context)
         # Taken before the listing: what moves meanwhile is seen the next time.
         mark = f"{found} {code}" if (found := place.mark()) else None
         if (
             mark
-            and mark == source.mark
+            and mark == last_mark
             and "" not in failed
             and all(q.code == codes[q.stage] for rows in failed.values() for q in rows)
         ):
@@ -128,7 +129,7 @@ def _ingest_source(
             _settle(ledger, project, generation, source.name, code, known, outcomes, report)
             done += len(outcomes)
             progress.advance(STAGE, done, len(todo))
-    if mark != source.mark:
+    if mark != last_mark:
         ledger.projects.set_mark(project, source.name, mark)
 
 

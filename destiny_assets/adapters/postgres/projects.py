@@ -1,7 +1,7 @@
 """Projects, their sources, and what of them is quarantined."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -14,17 +14,13 @@ from destiny_assets.errors import ConflictError, NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where documents of a project come from. `prior` in (0, 1) is how far the source is trusted before anything is known.
-
-    `mark` is what the source said of itself when it was last read whole, with the code that read it (`SourceReader.mark`).
-    """
+    """Where documents of a project come from. `prior` in (0, 1) is how far the source is trusted before anything is known."""
 
     name: str
     kind: str
     uri: str
     options: Mapping[str, str] = field(default_factory=dict)
     prior: float = 0.6
-    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Projects:
                 "insert into source (project, name, kind, uri, options, prior) values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
                 (project, source.name, source.kind, source.uri, Jsonb(dict(source.options)), source.prior),
             )
-            if cursor.rowcount == 0 and source not in (replace(known, mark=None) for known in self.sources(project)):
+            if cursor.rowcount == 0 and source not in self.sources(project):
                 raise ConflictError(
                     f"Project {project!r} has another source named {source.name!r}. Choose a name with --name, or remove that one first."
                 )
@@ -91,9 +87,15 @@ class Projects:
         """The sources of a project, by name."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                "select name, kind, uri, options, prior, mark from source where project = %s order by name", (project,)
+                "select name, kind, uri, options, prior from source where project = %s order by name", (project,)
             )
             return [Source(**row) for row in rows]
+
+    def mark(self, project: str, name: str) -> str | None:
+        """What a source said of itself (`SourceReader.mark`) when it was last read whole, with the code that read it."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute("select mark from source where project = %s and name = %s", (project, name)).fetchone()
+        return row["mark"] if row else None
 
     def set_mark(self, project: str, name: str, mark: str | None) -> None:
         """Note that a source was read whole when it said `mark` of itself."""
