@@ -5,57 +5,69 @@ import resource
 import secrets
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
+from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.domain.filters import Filters
+from destiny_assets.domain.metrics import percentile
+from destiny_assets.domain.retrieval import BEST
 from destiny_assets.errors import DestinyError
 from destiny_assets.ingestion import ingest_project
 from destiny_assets.ports import Progress
 from destiny_assets.removal import remove_everywhere
+from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Settings
-from destiny_assets.stages.measure import corpus, load_suite
+from destiny_assets.stages.suites import write_out
+
+_READERS = (1, 10, 50)
+_ASKED = 300
 
 
 def evaluate_retrieval(
     settings: Settings, folder: Path, progress: Progress, *, split: str = "test", per_query: Path | None = None
 ) -> dict[str, Any]:
     """Every recipe's metrics on a BEIR-layout folder; raises `DestinyError` when the corpus could not be published."""
-    suite = load_suite(folder, split=split)
     with tempfile.TemporaryDirectory(prefix="destiny-corpus-") as written, _throw_away(settings) as (ledger, project):
-        documents = _write_corpus(folder, Path(written))
-        grades = {
-            query: {_uri(item): grade for item, grade in judged.items()} for query, judged in suite.grades.items()
-        }
-        ledger.benchmarks.attach(project, Suite(folder.name, suite.queries, grades))
-        ledger.projects.add_source(project, Source("corpus", "files", written))
+        labelled = write_out(folder, Path(written), split=split)
+        suite = labelled.suite
+        ledger.benchmarks.attach(project, suite)
+        for source in labelled.sources:
+            ledger.projects.add_source(project, Source(source, "files", str(Path(written) / source)))
         result = ingest_project(settings, project, progress, kept=False)
         if not result["published"]:
             raise DestinyError(f"{folder} could not be evaluated, its corpus was not published: {result['reason']}")
         if per_query is not None:
             _write_queries(ledger, project, per_query)
+        readers = _concurrent_readers(settings, project, suite)
     ingesting = sum(
         spent for stage, spent in result["seconds"].items() if stage not in ("total", "retrieval_benchmark")
     )
     return {
         "dataset": folder.name,
         "split": split,
-        "documents": documents,
+        "kind": labelled.kind,
+        "documents": labelled.documents,
         "chunks": result["chunks"]["total"],
         "queries": len(suite.queries),
         "ingest": {
             "seconds": round(ingesting, 2),
-            "docs_per_s": round(documents / ingesting, 2),
+            "docs_per_s": round(labelled.documents / ingesting, 2),
             "embedding_seconds": result["embedding"]["seconds"],
             "chunks_per_s": round(result["embedding"]["texts"] / max(result["embedding"]["seconds"], 1e-9), 1),
             "stages": result["seconds"],
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         },
-        "recipes": result["benchmark"][folder.name],
+        "recipes": result["benchmark"][suite.name],
+        "best": result["best_recipe"],
+        "differences": result["differences"][suite.name],
+        "readers": readers,
     }
 
 
@@ -72,18 +84,28 @@ def _throw_away(settings: Settings) -> Iterator[tuple[PostgresLedger, str]]:
             remove_everywhere(settings, project)
 
 
-def _write_corpus(folder: Path, target: Path) -> int:
-    """One Markdown file a document: its title as heading, then its text."""
-    count = 0
-    for record in corpus(folder):
-        title, text = record.get("title") or "", record.get("text") or ""
-        (target / _uri(str(record["_id"]))).write_text(f"# {title}\n\n{text}\n" if title else f"{text}\n", "utf-8")
-        count += 1
-    return count
+def _concurrent_readers(settings: Settings, project: str, suite: Suite) -> dict[str, dict[str, float]]:
+    """Latencies of the recipe `best` with 1, 10 and 50 readers at once, each asking questions one after the other, none asked before."""
+    embedding = settings.embedding
+    embedder = open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key)
+    questions = list(suite.queries.items())[:_ASKED]
+    found = {}
+    with (
+        PostgresLedger(settings.stores.postgres_url, pool_size=16) as ledger,
+        QdrantVectorIndex(settings.stores.qdrant_url) as vectors,
+    ):
+        for readers in _READERS:
+            service = KnowledgeService(ledger, vectors, lambda: embedder)
 
+            def ask(item: tuple[str, str], service: KnowledgeService = service) -> float:
+                query, text = item
+                only = Filters(sources=[suite.sources[query]] if query in suite.sources else ())
+                return service.search(project, text, recipe=BEST, filters=only).latency_ms
 
-def _uri(item: str) -> str:
-    return f"{quote(item, safe='')}.md"
+            with ThreadPoolExecutor(readers) as threads:
+                latencies = list(threads.map(ask, questions))
+            found[str(readers)] = {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
+    return found
 
 
 def _write_queries(ledger: PostgresLedger, project: str, path: Path) -> None:

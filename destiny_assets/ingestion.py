@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Progress
 from destiny_assets.runner import Outcome, run_job
@@ -19,10 +20,12 @@ def ingest_project(
     *,
     kept: bool = True,
     resources: Mapping[str, Any] | None = None,
+    accept_worse: str | None = None,
 ) -> dict[str, Any]:
     """Run the job `ingest_project`, with some of its Dagster resources replaced where given.
 
     Raises `NotFoundError` or `ConflictError` when the project is not there or has no source.
+    `accept_worse` is why readers shall see a generation that the benchmark gate refuses.
     """
     with PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger:
         ledger.migrate()
@@ -32,7 +35,13 @@ def ingest_project(
                 f"Project {project!r} has no source. Add one with: destiny source add {project} files FOLDER"
             )
         outcome = run_job(
-            settings, "ingest_project", project=project, progress=progress, kept=kept, resources=resources
+            settings,
+            "ingest_project",
+            project=project,
+            progress=progress,
+            kept=kept,
+            resources=resources,
+            tags={ACCEPT_WORSE: accept_worse} if accept_worse else None,
         )
         current = ledger.generations.current(project)
         return _document(project, outcome, current.number if current else None, ledger)
@@ -68,6 +77,9 @@ def _document(project: str, outcome: Outcome, current: int | None, ledger: Postg
             + reports.get("knowledge_graph", {}).get("retired", 0),
         },
         "benchmark": reports.get("retrieval_benchmark", {}).get("suites", {}),
+        "best_recipe": reports.get("retrieval_benchmark", {}).get("best_recipe", {}),
+        "differences": reports.get("retrieval_benchmark", {}).get("differences", {}),
+        "gate": reports.get("retrieval_benchmark", {}).get("gate", {}),
         "seconds": {"total": outcome.seconds, **{stage: facts.get("seconds", 0.0) for stage, facts in reports.items()}},
         "checks": {"passed": outcome.passed_checks, "failed": outcome.failed_checks},
         "failures": outcome.failures,

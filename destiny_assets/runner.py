@@ -93,10 +93,11 @@ def run_job(
     progress: Progress,
     kept: bool = True,
     resources: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run a job in this process to its end; a failed run is an outcome, not an exception.
 
-    A run that is not `kept` is not shown in the Dagster UI. `resources` replaces some by name.
+    A run that is not `kept` is not shown in the Dagster UI. `resources` replaces some by name, `tags` are the run's.
     """
     import time
 
@@ -121,6 +122,7 @@ def run_job(
                 instance=instance,
                 partition_key=project,
                 raise_on_error=False,
+                tags=dict(tags or {}),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         seconds = time.perf_counter() - began

@@ -61,6 +61,17 @@ class Candidate:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to look: points of these sources and of these documents; None is everywhere."""
+
+    sources: Collection[str] | None = None
+    documents: Collection[str] | None = None
+
+
+EVERYWHERE = Scope()
+
+
 def collection_name(project: str, model_id: str, encoder: str) -> str:
     """One collection a project, embedding model and encoder of sparse vectors: what another one made is not comparable."""
     return f"{project}--{hashlib.sha256(f'{model_id} {encoder}'.encode()).hexdigest()[:12]}"
@@ -244,15 +255,23 @@ class QdrantVectorIndex:
             return self._client.count(collection, count_filter=_visible(generation), exact=True).count
 
     def search(
-        self, collection: str, generation: int, *, dense: Vectors | None, sparse: SparseVector | None, limit: int
+        self,
+        collection: str,
+        generation: int,
+        *,
+        dense: Vectors | None,
+        sparse: SparseVector | None,
+        limit: int,
+        scope: Scope = EVERYWHERE,
     ) -> tuple[list[Candidate], list[Candidate]]:
         """Best points by cosine and by BM25, in one request; a query that is None gives no candidates."""
+        where = _visible(generation, scope)
         asked: list[tuple[str, Any]] = []
         if dense is not None:
             asked.append((DENSE, dense.tolist()))
         if sparse is not None and len(sparse.indices):
             asked.append((SPARSE, _sparse(sparse)))
-        answers = self._query(collection, [(using, query, _visible(generation), limit) for using, query in asked])
+        answers = self._query(collection, [(using, query, where, limit) for using, query in asked])
         found = dict(zip([using for using, _ in asked], answers, strict=True))
         return found.get(DENSE, []), found.get(SPARSE, [])
 
@@ -263,6 +282,12 @@ class QdrantVectorIndex:
         named = models.Filter(must=[models.HasIdCondition(has_id=list(point_ids))])
         (answer,) = self._query(collection, [(DENSE, dense.tolist(), named, len(point_ids))])
         return {candidate.point_id: candidate.score for candidate in answer}
+
+    def dense_vectors(self, collection: str, point_ids: Sequence[str]) -> dict[str, list[float]]:
+        """The dense vector of each named point that is there, by point id."""
+        with self._answering():
+            points = self._client.retrieve(collection, list(point_ids), with_payload=False, with_vectors=[DENSE])
+        return {str(point.id): point.vector[DENSE] for point in points if isinstance(point.vector, dict)}  # type: ignore[misc]
 
     def close(self) -> None:
         """Give the connections back."""
@@ -337,11 +362,17 @@ def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())
 
 
-def _visible(generation: int) -> models.Filter:
+def _visible(generation: int, scope: Scope = EVERYWHERE) -> models.Filter:
+    named = (("source", scope.sources), ("document_id", scope.documents))
     return models.Filter(
         must=[
             models.FieldCondition(key="born", range=models.Range(lte=generation)),
             models.FieldCondition(key="died", range=models.Range(gt=generation)),
+            *(
+                models.FieldCondition(key=key, match=models.MatchAny(any=sorted(values)))
+                for key, values in named
+                if values is not None
+            ),
         ]
     )
 

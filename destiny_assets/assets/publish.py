@@ -13,6 +13,7 @@ from destiny_assets.assets.link import knowledge_graph
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
 from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import vector_index
+from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
@@ -109,8 +110,15 @@ def published_generation(
     def work(generation: Generation) -> dict[str, Any]:
         project, number = generation.project, generation.number
         linker = ledger.generations.stage_facts(project, number, "entities")["linker"]
-        facts = ledger.reading.counts(project, number) | {"linker": linker, "trust_model": MODEL}
-        current, published, reason = publish_generation(ledger, generation, facts)
+        measured = ledger.generations.stage_facts(project, number, "retrieval_benchmark")
+        facts = ledger.reading.counts(project, number) | {
+            "linker": linker,
+            "trust_model": MODEL,
+            "best_recipe": measured["best_recipe"],
+        }
+        # Only a refusal is overridden: a reason given in advance to a generation that is no worse says nothing.
+        accepted = context.run.tags.get(ACCEPT_WORSE) if measured["gate"]["refused"] else None
+        current, published, reason = publish_generation(ledger, generation, facts, accepted_because=accepted)
         return {"current": current.number, "published": published, "reason": reason, **facts}
 
     return run_stage(context, ledger, "published_generation", ledger.generations.building, work, rows="chunks")

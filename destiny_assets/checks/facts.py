@@ -24,6 +24,7 @@ from destiny_assets.assets.link import entities
 from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
 from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import chunks, embeddings
+from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
 
 _PARTITION = "dagster/partition"
@@ -140,6 +141,36 @@ def golden_questions_are_answered(
     )
 
 
+@dg.asset_check(
+    asset=retrieval_benchmark,
+    blocking=True,
+    description="No gated metric of any recipe fell below the current generation's by more than its tolerance.",
+)
+def retrieval_is_no_worse(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """Fails with the questions that broke; a run that was told to accept worse passes, and still shows them."""
+    generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
+    gate = ledger.generations.stage_facts(generation.project, generation.number, "retrieval_benchmark")["gate"]
+    refused: list[dict[str, Any]] = gate["refused"]
+    accepted = context.run.tags.get(ACCEPT_WORSE)
+    said = "; ".join(fall["said"] for fall in refused[:3])
+    more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+    return dg.AssetCheckResult(
+        passed=not refused or accepted is not None,
+        description=f"{said}{more}. If that is meant, run: destiny ingest {generation.project} --accept-worse REASON"
+        if refused
+        else "No gated metric fell.",
+        metadata={
+            "generation": generation.number,
+            "compared with": gate["compared_with"] or 0,
+            "tolerances": dg.MetadataValue.json(gate["tolerances"]),
+            "refused": dg.MetadataValue.json(refused),
+            "accepted because": accepted or "",
+        },
+    )
+
+
 def fact_checks() -> list[dg.AssetChecksDefinition]:
     """Every fact as an asset check."""
-    return [*(_check(fact) for fact in _FACTS), layers_agree, golden_questions_are_answered]
+    return [*(_check(fact) for fact in _FACTS), layers_agree, retrieval_is_no_worse, golden_questions_are_answered]

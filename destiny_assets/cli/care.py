@@ -50,6 +50,8 @@ def doctor(
             )
             if diagnosis.examples:
                 _print_findings(f"What differs (mend it with: destiny repair {diagnosis.project})", diagnosis.examples)
+            if diagnosis.refused:
+                say(f"Generation {diagnosis.refused['generation']} was not published: {diagnosis.refused['reason']}")
             if diagnosis.quarantined:
                 columns = ("document", "stage", "reason", "tries", "detail")
                 print_table(

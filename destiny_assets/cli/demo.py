@@ -32,7 +32,7 @@ def demo(
     from destiny_assets.ingestion import ingest_project
     from destiny_assets.local import supervisor
     from destiny_assets.runner import run_job
-    from destiny_assets.stages.measure import load_suite
+    from destiny_assets.stages.suites import load_suite
 
     sample = folder or Path(__file__).parents[2] / "samples" / "peps"
     if not (sample / "documents").is_dir():

@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def retrieval(
-    folder: Annotated[
-        Path, typer.Argument(help="A BEIR-layout folder: corpus.jsonl[.gz], queries.jsonl[.gz], qrels/SPLIT.tsv.")
-    ],
+    folder: Annotated[Path, typer.Argument(help="A labelled folder; docs/benchmarks.md says which kinds there are.")],
     split: Annotated[str, typer.Option(help="Which qrels: test, train, ...")] = "test",
     per_query: Annotated[
         Path | None, typer.Option(help="Write every query's ranking and metrics here, as JSON lines.")
@@ -39,6 +37,20 @@ def retrieval(
     say(
         f"{result['documents']} documents in {ingest['seconds']:.1f} s ({ingest['docs_per_s']:.1f}/s), {result['queries']} queries."
     )
-    metrics = ("ndcg@10", "recall@10", "recall@100", "mrr@10", "map", "p50_ms", "p95_ms", "p99_ms")
+    metrics = ["ndcg@10", "recall@10", "recall@100", "mrr@10", "map", "p50_ms", "p95_ms", "p99_ms"]
+    if result["kind"] == "multi-hop":
+        metrics[1:1] = ["full_evidence@5", "full_evidence@10"]
+    if result["kind"] == "chunking":
+        metrics[1:1] = ["span_iou@gold", "span_recall@gold", "span_iou@5", "span_recall@5"]
     rows = [(name, *(values[metric] for metric in metrics)) for name, values in result["recipes"].items()]
-    print_table(f"{result['dataset']} ({split})", ("recipe", *metrics), rows)
+    print_table(f"{result['dataset']} ({split}), {result['kind']}", ("recipe", *metrics), rows)
+    print_table(
+        f"nDCG@10 of {result['best']['recipe']}, which is best here, less that of",
+        ("recipe", "difference", "95 % from", "to"),
+        [(name, gap["mean"], gap["low"], gap["high"]) for name, gap in result["differences"].items()],
+    )
+    print_table(
+        "Milliseconds with readers at once",
+        ("readers", "p50_ms", "p95_ms", "p99_ms"),
+        [(int(readers), *found.values()) for readers, found in result["readers"].items()],
+    )

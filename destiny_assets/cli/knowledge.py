@@ -12,6 +12,7 @@ from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import load_settings
 
 if TYPE_CHECKING:
+    from destiny_assets.domain.filters import Filters, Mode
     from destiny_assets.serving.results import Hit
 
 Text = Annotated[str, typer.Argument(help="What to look for, in plain words.")]
@@ -19,11 +20,30 @@ AsOf = Annotated[
     str | None, typer.Option("--as-of", help="Answer as at this time, e.g. 2026-11-01 or 2026-11-01T12:00.")
 ]
 
+RecipeName = Annotated[
+    str, typer.Option(help="How to search: best, hybrid, graph, conversation, trusted, dense or lexical.")
+]
+HeldBackBy = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        help="What is withheld: all (nothing), balanced (superseded, hardly trusted), strict (all that is doubtful).",
+    ),
+]
+Sources = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
+Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only sources of this kind, e.g. files or git.")]
+Authors = Annotated[list[str] | None, typer.Option("--author", help="Only documents by this author.")]
+Statuses = Annotated[list[str] | None, typer.Option("--status", help="Only documents of this status, e.g. accepted.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only documents with this tag.")]
+Where = Annotated[list[str] | None, typer.Option("--where", help="Only documents whose header says so, as name=value.")]
+Since = Annotated[str | None, typer.Option("--since", help="Only documents dated at or after this time.")]
+Until = Annotated[str | None, typer.Option("--until", help="Only documents dated before this time.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     for name, command in (
-        *(("ingest", ingest), ("search", search), ("ask", ask), ("generations", generations)),
+        *(("ingest", ingest), ("search", search), ("context", context), ("ask", ask), ("generations", generations)),
         ("rollback", rollback),
     ):
         app.command(name)(command)
@@ -33,12 +53,21 @@ def register(app: typer.Typer) -> None:
     app.add_typer(trust, name="trust")
 
 
-def ingest(project: Project, as_json: AsJson = False) -> None:
+def ingest(
+    project: Project,
+    accept_worse: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-worse", help="Why readers shall see a generation that finds less than theirs; it is kept."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Bring a project up to date with its sources, check it, and publish a generation."""
     from destiny_assets.ingestion import ingest_project
 
     with progress_bars() as progress:
-        result = ingest_project(load_settings(), project, progress)
+        result = ingest_project(load_settings(), project, progress, accept_worse=accept_worse)
     if as_json:
         print_json(result)
     else:
@@ -83,14 +112,40 @@ def search(
     project: Project,
     text: Text,
     k: Annotated[int, typer.Option("--k", "-k", min=1, max=1000, help="How many hits.")] = 10,
-    recipe: Annotated[str, typer.Option(help="How to search: hybrid, dense or lexical.")] = "hybrid",
+    recipe: RecipeName = "hybrid",
     as_of: AsOf = None,
     min_trust: Annotated[float, typer.Option(min=0.0, max=1.0, help="Withhold hits that are trusted less.")] = 0.0,
+    mode: HeldBackBy = "all",
+    source: Sources = None,
+    kind: Kinds = None,
+    author: Authors = None,
+    status: Statuses = None,
+    tag: Tags = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    diversity: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Trade relevance for hits that differ from each other.")
+    ] = 0.0,
+    surrounding: Annotated[
+        int, typer.Option(min=0, max=20, help="Show this many passages before and after each hit.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that answer best."""
     with open_service() as service:
-        result = service.search(project, text, k=k, recipe=recipe, as_of=time_of(as_of), min_trust=min_trust)
+        result = service.search(
+            project,
+            text,
+            k=k,
+            recipe=recipe,
+            as_of=time_of(as_of),
+            min_trust=min_trust,
+            mode=_mode(mode),
+            filters=_filters(source, kind, author, status, tag, where, since, until),
+            diversity=diversity,
+            surrounding=surrounding,
+        )
     if as_json:
         print_json(result)
         return
@@ -102,15 +157,56 @@ def search(
                 hit.score,
                 hit.trust,
                 "\n".join(
-                    [hit.document, hit.uri, *_written(hit), *(f"superseded by {newer}" for newer in hit.superseded_by)]
+                    [
+                        hit.document,
+                        hit.uri,
+                        *_written(hit),
+                        *(f"superseded by {newer}" for newer in hit.superseded_by),
+                        *(f"also in {copy.uri}" for copy in hit.copies),
+                    ]
                 ),
-                _excerpt(hit.text),
+                "\n\n".join([*hit.before, _excerpt(hit.text) if not surrounding else hit.text, *hit.after]),
             )
             for hit in result.hits
         ],
     )
     if result.withheld:
-        say(f"{result.withheld} hits are trusted less than {min_trust} and were withheld.")
+        reasons = "; ".join(f"{item.document}: {item.reason}" for item in result.held[:5])
+        say(f"{result.withheld} withheld ({reasons}{', ...' if result.withheld > 5 else ''}).")
+
+
+def context(
+    project: Project,
+    text: Text,
+    tokens: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many tokens the text may have.")] = 4_000,
+    recipe: RecipeName = "best",
+    as_of: AsOf = None,
+    mode: HeldBackBy = "balanced",
+    source: Sources = None,
+    kind: Kinds = None,
+    author: Authors = None,
+    status: Statuses = None,
+    tag: Tags = None,
+    where: Where = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack what is worth reading for a question into a budget of tokens, each passage with its source and trust."""
+    with open_service() as service:
+        found = service.context(
+            project,
+            text,
+            tokens=tokens,
+            recipe=recipe,
+            as_of=time_of(as_of),
+            mode=_mode(mode),
+            filters=_filters(source, kind, author, status, tag, where, since, until),
+        )
+    if as_json:
+        print_json(found)
+    else:
+        say(found.text)
 
 
 def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = False) -> None:
@@ -191,14 +287,50 @@ def rollback(
         say(f"Readers of {project} see generation {found.number} now.")
 
 
-def time_of(text: str | None) -> datetime | None:
-    """The time that ``--as-of`` names, in UTC unless it says otherwise; raises `ConfigurationError`."""
+def _filters(
+    source: list[str] | None,
+    kind: list[str] | None,
+    author: list[str] | None,
+    status: list[str] | None,
+    tag: list[str] | None,
+    where: list[str] | None,
+    since: str | None,
+    until: str | None,
+) -> "Filters":
+    from destiny_assets.domain.filters import Filters
+
+    pairs = [text.partition("=") for text in where or ()]
+    if wrong := [name for name, equals, _ in pairs if not (name and equals)]:
+        raise ConfigurationError(f"--where {wrong[0]!r} is not of the form name=value.")
+    return Filters(
+        sources=source or (),
+        kinds=kind or (),
+        authors=author or (),
+        statuses=status or (),
+        tags=tag or (),
+        where=[(name, value) for name, _, value in pairs],
+        since=time_of(since, "--since"),
+        until=time_of(until, "--until"),
+    )
+
+
+def _mode(name: str) -> "Mode":
+    from destiny_assets.domain.filters import Mode
+
+    try:
+        return Mode(name)
+    except ValueError as error:
+        raise ConfigurationError(f"--mode {name!r} is none of: {', '.join(Mode)}.") from error
+
+
+def time_of(text: str | None, option: str = "--as-of") -> datetime | None:
+    """The time that an option names, in UTC unless it says otherwise; raises `ConfigurationError`."""
     if text is None:
         return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(f"--as-of {text!r} is no time: write 2026-11-01 or 2026-11-01T12:00.") from error
+        raise ConfigurationError(f"{option} {text!r} is no time: write 2026-11-01 or 2026-11-01T12:00.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     project.command("add")(add_project)
     project.command("list")(list_projects)
     project.command("questions")(attach_questions)
+    project.command("gate")(gate)
     project.command("remove")(remove_project)
     app.add_typer(project, name="project")
     source = typer.Typer(help="Sources: where a project's documents come from.", no_args_is_help=True)
@@ -65,9 +66,9 @@ def attach_questions(
     as_json: AsJson = False,
 ) -> None:
     """Attach golden questions; every generation is measured on them before it is published."""
-    from destiny_assets.stages.measure import load_suite
+    from destiny_assets.stages.suites import load_suite, with_tuning_half
 
-    suite = load_suite(folder)
+    suite = with_tuning_half(load_suite(folder))
     with open_ledger() as ledger:
         ledger.projects.require(name)
         ledger.benchmarks.attach(name, suite)
@@ -75,6 +76,33 @@ def attach_questions(
         print_json({"project": name, "suite": suite.name, "questions": len(suite.queries)})
     else:
         say(f"{len(suite.queries)} golden questions ({suite.name}) attached to {name}.")
+
+
+def gate(
+    name: Project,
+    metric: Annotated[str | None, typer.Option(help="A metric of the benchmark, e.g. ndcg@10.")] = None,
+    fall: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="How far its mean may fall before a generation is refused.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far each gated metric may fall, or set it for one metric."""
+    from destiny_assets.domain.metrics import query_metrics
+
+    known = query_metrics([], {})
+    if metric is not None and metric not in known:
+        raise ConfigurationError(f"--metric {metric!r} is none of: {', '.join(known)}.")
+    if (metric is None) != (fall is None):
+        raise ConfigurationError("Give --metric and --fall together, or neither to see what is set.")
+    with open_ledger() as ledger:
+        ledger.projects.require(name)
+        if metric is not None and fall is not None:
+            ledger.benchmarks.tolerate(name, metric, fall)
+        tolerances = ledger.benchmarks.tolerances(name)
+    if as_json:
+        print_json({"project": name, "tolerances": tolerances})
+    else:
+        print_table(f"{name}: how far a mean may fall", ("metric", "fall"), list(tolerances.items()))
 
 
 def remove_project(

@@ -94,6 +94,7 @@ def diagnose(
         generations=sorted({number for place in compared for number in place.lifetimes.readable}),
         examples=[finding for layer in seen.values() for finding in layer.examples],
         deep=deep,
+        refused=ledger.generations.refused(project),
     )
 
 

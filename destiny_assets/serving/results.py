@@ -8,10 +8,32 @@ from destiny_assets.adapters.postgres.decisions import StoredDecision
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One chunk found. `score` is in [-1, 1] (fused) and comparable within one answer only; `trust` is in (0, 1).
+class Copy:
+    """A near-duplicate that was folded into a hit."""
 
-    `authors` wrote it, who wrote most first; `written_at` and `revision` (a commit, a turn) are of its newest part.
+    chunk_id: str
+    document: str
+    uri: str
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A chunk that was found and not shown, with the reason in words."""
+
+    chunk_id: str
+    document: str
+    uri: str
+    reason: str
+    trust: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One chunk found. `score` is comparable within one answer only; `trust` is in (0, 1); ``document.text[slice(*span)] == text``.
+
+    `authors` wrote it, who wrote most first; `written_at` and `revision` (a commit, a turn) are of its newest part. `copies` are its
+    near-duplicates further down; `before` and `after` the texts of its neighbours, where they were asked for.
     """
 
     chunk_id: str
@@ -29,11 +51,14 @@ class Hit:
     authors: list[str]
     written_at: datetime | None
     revision: str | None
+    copies: list[Copy] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first. `degraded` names what could not be used, `withheld` counts hits below the asked trust."""
+    """Hits, best first. `degraded` names what could not be used, `withheld` counts what was held back, `held` says why (the first 50)."""
 
     project: str
     generation: int
@@ -42,6 +67,42 @@ class SearchResult:
     degraded: list[str]
     hits: list[Hit]
     withheld: int = 0
+    held: list[HeldBack] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextItem:
+    """One passage of a context pack. `value` is relevance times trust, both in (0, 1); `tokens` counts it as it stands in the pack.
+
+    `span` is where `text` stands in its document: shorter than the chunk for one that was cut to fit.
+    """
+
+    number: int
+    chunk_id: str
+    document: str
+    uri: str
+    heading: list[str]
+    span: tuple[int, int]
+    text: str
+    tokens: int
+    trust: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPack:
+    """Passages for a reader with a budget. `text` is what to hand over, of `tokens` tokens, at most `budget`."""
+
+    project: str
+    generation: int
+    question: str
+    recipe: str
+    budget: int
+    tokens: int
+    text: str
+    items: list[ContextItem]
+    left_out: int
+    held: list[HeldBack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +189,7 @@ class Diagnosis:
     """The health of four layers of one project and their agreement over `generations`, all that can still be read.
 
     `agreement` counts everything that differs, `examples` names some of each kind; `deep` says whether every vector and the bytes
-    of every original were compared.
+    of every original were compared. `refused` is a newer generation that readers do not see, and why.
     """
 
     ok: bool
@@ -140,6 +201,7 @@ class Diagnosis:
     generations: list[int] = field(default_factory=list)
     examples: list[Finding] = field(default_factory=list)
     deep: bool = False
+    refused: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

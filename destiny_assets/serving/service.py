@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -12,17 +13,37 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.reading import Passage
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.answers import Sentence, best_sentences, cited_numbers, sentences
+from destiny_assets.domain.filters import Filters, Mode, withheld_because
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.pushing import PushedDocument
-from destiny_assets.domain.retrieval import Recipe, fuse, recipe_named
-from destiny_assets.domain.sparse import encode_query
+from destiny_assets.domain.retrieval import BEST, RECIPES, Recipe, default_best, joined_score, ranked, recipe_named
 from destiny_assets.errors import ConfigurationError, ConflictError, NotFoundError, StoreUnavailableError
-from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, Vectors
+from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, TokenCounter, Vectors
+from destiny_assets.serving.context import MOST_TOKENS, pack
 from destiny_assets.serving.pushing import KIND, Pushing
-from destiny_assets.serving.results import Answer, Citation, DecisionList, Hit, Pushed, SearchResult, TrustExplanation
+from destiny_assets.serving.ranking import Ranker, Ranking
+from destiny_assets.serving.results import (
+    Answer,
+    Citation,
+    ContextPack,
+    Copy,
+    DecisionList,
+    HeldBack,
+    Hit,
+    Pushed,
+    SearchResult,
+    TrustExplanation,
+)
+
+EVERYTHING = Filters()
 
 _QUERY_CACHE = 1_024
 _EVIDENCE_PASSAGES = 6
+# Ranked besides what was asked for: copies are folded, and one page of passages then usually is enough.
+_SPARE = 8
+_SHOWN_HELD = 50
+# A context of a million tokens is some ten thousand passages; fewer tokens than this a passage would waste a search.
+_FEWEST_CHUNK_TOKENS, _MOST_PASSAGES = 40, 20_000
 
 
 class KnowledgeService:
@@ -49,6 +70,8 @@ class KnowledgeService:
         self._language_model = language_model
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._query_vector = lru_cache(maxsize=_QUERY_CACHE)(self._embed_query)
+        self._ranker = Ranker(ledger, vectors, self._query_vector)
+        self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
     def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:
         """The generation a read is pinned to; raises `NotFoundError` when nothing is published yet."""
@@ -73,29 +96,115 @@ class KnowledgeService:
         as_of: datetime | None = None,
         generation: int | None = None,
         min_trust: float = 0.0,
+        mode: Mode = Mode.ALL,
+        filters: Filters = EVERYTHING,
+        diversity: float = 0.0,
+        surrounding: int = 0,
     ) -> SearchResult:
-        """The `k` best chunks; raises `NotFoundError` for an unknown project or recipe, `StoreUnavailableError`, `ConflictError`."""
+        """The `k` best chunks; raises `NotFoundError` for an unknown project or recipe, `StoreUnavailableError`, `ConflictError`.
+
+        Near-duplicates of a hit are folded into it (`Hit.copies`). `mode` and `min_trust` hold hits back, `SearchResult.held` says
+        why. `diversity` in [0, 1] trades relevance for hits that differ; `surrounding` is how many neighbours' texts come along.
+        """
         began = time.perf_counter()
-        chosen = recipe_named(recipe)
         pinned = self.generation(project, as_of=as_of, number=generation)
-        ranked = self._rank_where_it_is(pinned, text, chosen, max(k, chosen.candidates))
-        # Where trust is asked for, all candidates are read, so that k good ones can be found below bad ones.
-        considered = ranked if min_trust > 0 else ranked[:k]
-        passages = self._ledger.reading.passages(project, pinned.number, [chunk for chunk, _ in considered])
-        trusted = [
-            (passages[chunk], score)
-            for chunk, score in considered
-            if chunk in passages and passages[chunk].trust >= min_trust
-        ]
+        chosen = recipe_named(self.best_recipe(pinned) if recipe == BEST else recipe)
+        # A hit can be a copy of one above it, so a few more are ranked than asked for.
+        ranking = self._rank(pinned, text, chosen, max(k + _SPARE, chosen.candidates), filters)
+        if diversity > 0:
+            ranking = self._ranker.diversified(pinned, ranking, diversity, max(k * 5, 50))
+        hits, held = self._hits(pinned, ranking.scores, chosen, k, mode, min_trust)
+        if surrounding:
+            around = self._ledger.selection.around(project, pinned.number, [hit.chunk_id for hit in hits], surrounding)
+            hits = [
+                replace(hit, before=around[hit.chunk_id][0], after=around[hit.chunk_id][1])
+                if hit.chunk_id in around
+                else hit
+                for hit in hits
+            ]
         return SearchResult(
             project=project,
             generation=pinned.number,
             recipe=chosen.name,
             latency_ms=round((time.perf_counter() - began) * 1000, 2),
             degraded=[],
-            hits=[_hit(passage, score) for passage, score in trusted[:k]],
-            withheld=len(considered) - len(trusted),
+            hits=hits,
+            withheld=len(held),
+            held=held[:_SHOWN_HELD],
         )
+
+    def best_recipe(self, pinned: Generation) -> str:
+        """The recipe that `best` stands for in a generation."""
+        facts = pinned.facts or {}
+        chosen = facts.get("best_recipe", {}).get("recipe")
+        if chosen in RECIPES:
+            return str(chosen)
+        if "tokens" not in facts:
+            facts = self._ledger.reading.counts(pinned.project, pinned.number)
+        return default_best(facts["chunks"], facts["tokens"])
+
+    def context(
+        self,
+        project: str,
+        text: str,
+        *,
+        tokens: int,
+        recipe: str = BEST,
+        as_of: datetime | None = None,
+        mode: Mode = Mode.BALANCED,
+        filters: Filters = EVERYTHING,
+    ) -> ContextPack:
+        """What is worth reading for a question, within `tokens` (1 to 1,000,000) of the default model's tokenizer.
+
+        Passages are taken by relevance times trust, none twice; the last one is cut so that the budget is used to its end. Raises as
+        `search` does, and `ConfigurationError` for a budget out of range.
+        """
+        if not 1 <= tokens <= MOST_TOKENS:
+            raise ConfigurationError(f"A context of {tokens} tokens can't be made: ask for 1 to {MOST_TOKENS:,}.")
+        wanted = min(tokens // _FEWEST_CHUNK_TOKENS + _SPARE, _MOST_PASSAGES)
+        found = self.search(project, text, k=wanted, recipe=recipe, as_of=as_of, mode=mode, filters=filters)
+        return pack(found, text, tokens, self._tokens())
+
+    def _hits(
+        self,
+        pinned: Generation,
+        scores: Sequence[tuple[str, float]],
+        recipe: Recipe,
+        k: int,
+        mode: Mode,
+        min_trust: float,
+    ) -> tuple[list[Hit], list[HeldBack]]:
+        """The first `k` passages that may be shown, read page by page, and those held back above the last of them."""
+        reads = self._ledger.reading
+        if recipe.trust is not None and scores:
+            # Trust can change the order, so it is known for all before any is shown.
+            trusts = reads.passages(pinned.project, pinned.number, [chunk for chunk, _ in scores])
+            scores = ranked({c: joined_score(s, trusts[c].trust, recipe.trust) for c, s in scores if c in trusts})
+        hits: dict[str, Hit] = {}
+        held: list[HeldBack] = []
+        for first in range(0, len(scores), k + _SPARE):
+            page = scores[first : first + k + _SPARE]
+            passages = reads.passages(pinned.project, pinned.number, [chunk for chunk, _ in page])
+            for chunk, score in page:
+                if (passage := passages.get(chunk)) is None:
+                    continue
+                reason = withheld_because(
+                    mode,
+                    trust=passage.trust,
+                    status=passage.status,
+                    superseded_by=passage.superseded_by,
+                    least_trust=min_trust,
+                )
+                original = passage.near_duplicate_of or chunk
+                if reason is not None:
+                    held.append(HeldBack(chunk, passage.title, passage.uri, reason, round(passage.trust, 6)))
+                elif original in hits:
+                    hits[original].copies.append(Copy(chunk, passage.title, passage.uri, passage.span))
+                elif len(hits) < k:
+                    hits[original] = _hit(passage, score)
+            if len(hits) == k:
+                break
+        return list(hits.values()), held
 
     def ask(self, project: str, question: str, *, as_of: datetime | None = None) -> Answer:
         """An answer with citations: quoted sentences, or the language model's words where one is configured."""
@@ -155,15 +264,15 @@ class KnowledgeService:
         chosen = [decision for decision in found if decision.holds or not only_holding]
         return DecisionList(project, pinned.number, chosen, len(found) - len(chosen))
 
-    def _rank_where_it_is(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
-        """`_rank`, in the collection the generation reads now if a rebuild moved it since it was pinned."""
+    def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
+        """The ranking, in the collection the generation reads now if a rebuild moved it since it was pinned."""
         try:
-            return self._rank(pinned, text, recipe, limit)
+            return self._ranker.rank(pinned, text, recipe, limit, filters)
         except StoreUnavailableError:
             now = self._ledger.generations.readable(pinned.project, pinned.number)
             if now.collection == pinned.collection:
                 raise
-            return self._rank(now, text, recipe, limit)
+            return self._ranker.rank(now, text, recipe, limit, filters)
 
     def add(self, project: str, document: PushedDocument, *, source: str = KIND) -> Pushed:
         """Take in a document: durable when this returns, readable with the next ingest; the same again changes nothing.
@@ -181,25 +290,6 @@ class KnowledgeService:
         if self._pushing is None:
             raise ConfigurationError("This service only reads. Open it with the document store to push documents.")
         return self._pushing
-
-    def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int) -> list[tuple[str, float]]:
-        if pinned.collection is None or pinned.model_id is None:
-            return []
-        dense = self._query_vector(pinned.model_id, text) if recipe.dense_weight > 0 else None
-        sparse = encode_query(text) if recipe.dense_weight < 1 else None
-        by_cosine, by_bm25 = self._vectors.search(
-            pinned.collection, pinned.number, dense=dense, sparse=sparse, limit=limit
-        )
-        cosine = {candidate.chunk_id: candidate.score for candidate in by_cosine}
-        bm25 = {candidate.chunk_id: candidate.score for candidate in by_bm25}
-        if dense is not None:
-            # A chunk found by its words alone still has a cosine; without it the fusion would count it as 0.
-            missing = {
-                candidate.point_id: candidate.chunk_id for candidate in by_bm25 if candidate.chunk_id not in cosine
-            }
-            found = self._vectors.cosines(pinned.collection, list(missing), dense)
-            cosine |= {missing[point]: score for point, score in found.items()}
-        return fuse(cosine, bm25, recipe.dense_weight)
 
     def _quote(self, question: str, hits: Sequence[Hit]) -> tuple[str, list[Citation]]:
         candidates: list[Sentence] = [
@@ -238,6 +328,12 @@ class KnowledgeService:
             if self._embedder is None:
                 self._embedder = self._open_embedder()
             return self._embedder
+
+
+def _open_tokens() -> TokenCounter:
+    from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+
+    return MiniLMTokenizer()
 
 
 def _hit(passage: Passage, score: float) -> Hit:

@@ -1,43 +1,43 @@
-"""Measure: a benchmark suite run through the same service that readers use, in the generation being judged."""
+"""Measure: a benchmark suite run through the same service that readers use, in the generation being judged, and the gate's verdict.
 
-import csv
-import gzip
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TextIO
+Reading suites from folders is `suites`' business, comparing two generations `domain.gate`'s.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from destiny_assets.adapters.postgres.benchmarks import QueryResult, Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.filters import Filters
+from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
-from destiny_assets.domain.metrics import mean_metrics, percentile, query_metrics
-from destiny_assets.domain.retrieval import RECIPES
-from destiny_assets.errors import ConfigurationError
+from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percentile, query_metrics, span_overlap
+from destiny_assets.domain.retrieval import BEST, RECIPES, default_best
+from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Progress
-from destiny_assets.serving.service import KnowledgeService
+from destiny_assets.serving.results import Hit
+from destiny_assets.serving.service import EVERYTHING, KnowledgeService
 
 # Deep enough for recall@100 over documents when the best document fills several places with its chunks.
 _DEPTH = 300
+# Spans are scored over what a reader of five passages reads.
+_READ_PASSAGES = 5
+# Another recipe than the default must win by more than this on the tuning questions: less is noise, and a changing recipe confuses.
+_CLEARLY = 0.005
+
+_HEADLINE = "ndcg@10"
 
 
-def load_suite(folder: Path, *, split: str = "test") -> Suite:
-    """A BEIR-layout folder: ``queries.jsonl[.gz]`` and ``qrels/SPLIT.tsv``; queries without a judgement are left out."""
-    grades: dict[str, dict[str, int]] = {}
-    with _opened(folder / "qrels", f"{split}.tsv") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            grades.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    with _opened(folder, "queries.jsonl") as lines:
-        records = [json.loads(line) for line in lines if line.strip()]
-    queries = {str(record["_id"]): record["text"] for record in records if str(record["_id"]) in grades}
-    if not queries:
-        raise ConfigurationError(
-            f"{folder} has no judged question: no id of queries.jsonl occurs in qrels/{split}.tsv."
-        )
-    return Suite(folder.name, queries, {query: grades[query] for query in queries})
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One recipe on one suite: the means with latencies, and each question's own metrics."""
+
+    metrics: dict[str, float]
+    questions: dict[str, Mapping[str, float]]
 
 
-def measure_retrieval(
+def measure_suite(
     ledger: PostgresLedger,
     open_service: Callable[[], KnowledgeService],
     project: str,
@@ -47,48 +47,49 @@ def measure_retrieval(
     run_id: str,
     progress: Progress,
     recipes: Sequence[str] = tuple(RECIPES),
-) -> dict[str, dict[str, float]]:
-    """Every recipe's metrics on a suite, stored with each query's own; latencies in milliseconds of a search for ten, one at a time."""
-    found: dict[str, dict[str, float]] = {}
+) -> dict[str, Measured]:
+    """Every recipe on a suite, stored with each query's own; latencies in milliseconds of a search for ten, one at a time."""
+    found: dict[str, Measured] = {}
     for number, recipe in enumerate(recipes):
         # A service of its own a recipe: the first one's cached query vectors would make the next look fast.
         service = open_service()
         results, latencies = [], []
         for done, (query, text) in enumerate(suite.queries.items(), start=1):
+            only = Filters(sources=[suite.sources[query]]) if query in suite.sources else EVERYTHING
             # Timed as a reader asks it, and before the deep search puts the query's vector into the cache.
-            latencies.append(service.search(project, text, recipe=recipe, generation=generation).latency_ms)
-            hits = service.search(project, text, k=_DEPTH, recipe=recipe, generation=generation).hits
-            ranking = list(dict.fromkeys(hit.uri for hit in hits))
-            results.append(QueryResult(query, text, ranking[:100], query_metrics(ranking, suite.grades[query])))
+            latencies.append(
+                service.search(project, text, recipe=recipe, generation=generation, filters=only).latency_ms
+            )
+            hits = service.search(project, text, k=_DEPTH, recipe=recipe, generation=generation, filters=only).hits
+            ranking = found_items(hits, suite.grades[query])
+            metrics = query_metrics(ranking, suite.grades[query]) | _span_metrics(hits, suite.grades[query])
+            results.append(QueryResult(query, text, ranking[:100], metrics))
             progress.advance("benchmark", number * len(suite.queries) + done, len(recipes) * len(suite.queries))
-        metrics = mean_metrics(result.metrics for result in results)
-        metrics |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
-        found[recipe] = {name: round(value, 4) for name, value in metrics.items()}
+        means = mean_metrics(result.metrics for result in results)
+        means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
+        means = {name: round(value, 4) for name, value in means.items()}
+        found[recipe] = Measured(means, {result.query_id: result.metrics for result in results})
         ledger.benchmarks.store(
-            project, generation, run_id=run_id, suite=suite.name, recipe=recipe, metrics=found[recipe], results=results
+            project, generation, run_id=run_id, suite=suite.name, recipe=recipe, metrics=means, results=results
         )
     return found
 
 
-@contextmanager
-def _opened(folder: Path, name: str) -> Iterator[TextIO]:
-    """A text file of the folder, plain or gzipped; raises `ConfigurationError` when neither is there."""
-    if (plain := folder / name).is_file():
-        with plain.open(encoding="utf-8", newline="") as lines:
-            yield lines
-    elif (packed := folder / f"{name}.gz").is_file():
-        with gzip.open(packed, "rt", encoding="utf-8", newline="") as lines:
-            yield lines
-    else:
-        raise ConfigurationError(
-            f"{folder} holds neither {name} nor {name}.gz. A suite is a folder in BEIR layout; see docs/benchmarks.md."
-        )
+def found_items(hits: Sequence[Hit], grades: Mapping[str, int]) -> list[str]:
+    """What a ranking of hits found, in order and once each: documents by uri, or where stretches are judged the stretches.
 
-
-def corpus(folder: Path) -> Iterator[dict[str, Any]]:
-    """The documents of a BEIR-layout folder: ``_id``, ``title``, ``text``."""
-    with _opened(folder, "corpus.jsonl") as lines:
-        yield from (json.loads(line) for line in lines if line.strip())
+    A hit that touches no judged stretch stands for itself, so that it takes its place. Folded copies stand right behind their hit.
+    """
+    judged = _stretches(grades)
+    items: list[str] = []
+    for hit in hits:
+        for uri, (start, end) in ((hit.uri, hit.span), *((copy.uri, copy.span) for copy in hit.copies)):
+            if not judged:
+                items.append(uri)
+                continue
+            touched = [name for name, place, a, b in judged if place == uri and a < end and start < b]
+            items += touched or [f"{uri}#char={start},{end}"]
+    return list(dict.fromkeys(items))
 
 
 def measure_project(
@@ -99,22 +100,171 @@ def measure_project(
     run_id: str,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Every suite of a project; a generation being built in which nothing changed is not measured again."""
+    """Every suite of a project, the recipe that is best, and what fell against the generation that readers see.
+
+    A generation being built in which nothing changed is not measured again.
+    """
     project, number = generation.project, generation.number
+    building = generation.state == "building"
     latest = ledger.generations.latest(project)
     unchanged = (
-        generation.state == "building"
+        building
         and latest is not None
         and generation.collection in (None, latest.collection)
         and not any(ledger.generations.changes(project, number).values())
     )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
+    measured = {
+        suite.name: measure_suite(ledger, open_service, project, number, suite, run_id=run_id, progress=progress)
+        for suite in suites
+    }
+    counts = ledger.reading.counts(project, number)
+    best = _best_recipe(suites, measured, default_best(counts["chunks"], counts["tokens"]))
+    current = ledger.generations.current(project)
+    falls = (
+        _falls(ledger, open_service, current, suites, measured, run_id=run_id, progress=progress)
+        if building and current is not None
+        else []
+    )
     return {
         "queries": sum(len(suite.queries) for suite in suites),
         "suites": {
-            suite.name: measure_retrieval(
-                ledger, open_service, project, number, suite, run_id=run_id, progress=progress
-            )
+            name: {recipe: found.metrics for recipe, found in recipes.items()}
+            | {BEST: _best_metrics(suite, recipes[best["recipe"]])}
             for suite in suites
+            for name, recipes in [(suite.name, measured[suite.name])]
+        },
+        "best_recipe": best,
+        "differences": {name: _differences(recipes, best["recipe"]) for name, recipes in measured.items()},
+        "gate": {
+            "compared_with": current.number if falls and current else None,
+            "tolerances": ledger.benchmarks.tolerances(project),
+            "refused": [asdict(fall) | {"drop": round(fall.drop, 4), "said": str(fall)} for fall in refusals(falls)],
         },
     }
+
+
+def _best_recipe(
+    suites: Sequence[Suite], measured: Mapping[str, Mapping[str, Measured]], default: str
+) -> dict[str, Any]:
+    """The recipe with the best mean over the tuning questions, the default unless another is clearly better."""
+    tuning = [(suite.name, query) for suite in suites for query in suite.tuning]
+    if not tuning:
+        return {"recipe": default, "tuning_questions": 0, "means": {}}
+    means = {
+        recipe: sum(measured[suite][recipe].questions[query][_HEADLINE] for suite, query in tuning) / len(tuning)
+        for recipe in RECIPES
+    }
+    winner = max(means, key=lambda recipe: (means[recipe], recipe))
+    chosen = winner if means[winner] > means[default] + _CLEARLY else default
+    return {
+        "recipe": chosen,
+        "tuning_questions": len(tuning),
+        "means": {recipe: round(mean, 4) for recipe, mean in means.items()},
+    }
+
+
+def _best_metrics(suite: Suite, measured: Measured) -> dict[str, float]:
+    """The chosen recipe's means over the questions that had no part in choosing it, where there are any."""
+    held_out = [query for query in suite.queries if query not in suite.tuning] or list(suite.queries)
+    means = mean_metrics(measured.questions[query] for query in held_out)
+    latencies = {name: value for name, value in measured.metrics.items() if name.endswith("_ms")}
+    return {name: round(value, 4) for name, value in means.items()} | latencies
+
+
+def _differences(recipes: Mapping[str, Measured], best: str) -> dict[str, dict[str, float]]:
+    """The chosen recipe's nDCG@10 less each other's, question by question, with the 95 % interval of the mean."""
+    ours = recipes[best].questions
+    found = {}
+    for name, other in recipes.items():
+        if name != best:
+            interval = paired_bootstrap([ours[q][_HEADLINE] - other.questions[q][_HEADLINE] for q in ours])
+            found[name] = {
+                "mean": round(interval.mean, 4),
+                "low": round(interval.low, 4),
+                "high": round(interval.high, 4),
+            }
+    return found
+
+
+def _falls(
+    ledger: PostgresLedger,
+    open_service: Callable[[], KnowledgeService],
+    current: Generation,
+    suites: Sequence[Suite],
+    measured: Mapping[str, Mapping[str, Measured]],
+    *,
+    run_id: str,
+    progress: Progress,
+) -> list[Fall]:
+    """What fell against the current generation, as it was measured when it was judged itself; measured now where it never was."""
+    tolerances = ledger.benchmarks.tolerances(current.project)
+    falls = []
+    for suite in suites:
+        before = {recipe: _stored(ledger, current, suite, recipe) for recipe in measured[suite.name]}
+        if unknown := [recipe for recipe, questions in before.items() if not questions]:
+            try:
+                now = measure_suite(
+                    *(ledger, open_service, current.project, current.number, suite),
+                    run_id=f"{run_id} baseline",
+                    progress=progress,
+                    recipes=unknown,
+                )
+            except ConflictError:
+                # It was embedded with another model than is configured, and nobody measured it then: there is nothing to compare.
+                now = {}
+            before |= {recipe: found.questions for recipe, found in now.items()}
+        for recipe, found in measured[suite.name].items():
+            falls += compare(suite.name, recipe, before[recipe], found.questions, tolerances)
+    return falls
+
+
+def _stored(
+    ledger: PostgresLedger, generation: Generation, suite: Suite, recipe: str
+) -> dict[str, Mapping[str, float]]:
+    """Metrics of stored rankings by today's judgements."""
+    rankings = ledger.benchmarks.rankings(generation.project, generation.number, suite, recipe)
+    return {query: query_metrics(ranking, suite.grades[query]) for query, ranking in rankings.items()}
+
+
+def _stretches(grades: Iterable[str]) -> list[tuple[str, str, int, int]]:
+    """(item, uri, start, end) of the items that name a stretch of a document."""
+    found = []
+    for item in grades:
+        uri, mark, places = item.rpartition("#char=")
+        if mark:
+            start, _, end = places.partition(",")
+            found.append((item, uri, int(start), int(end)))
+    return found
+
+
+def _span_metrics(hits: Sequence[Hit], grades: Mapping[str, int]) -> dict[str, float]:
+    """How the first passages cover the judged stretches; empty where documents are judged."""
+    judged = _stretches(item for item, grade in grades.items() if grade > 0)
+    if not judged:
+        return {}
+    # Each document is a stretch of one long line, so that spans of different documents never meet.
+    offsets = {
+        uri: number * 1_000_000_000
+        for number, uri in enumerate({*(hit.uri for hit in hits), *(uri for _, uri, _, _ in judged)})
+    }
+    gold = [(offsets[uri] + start, offsets[uri] + end) for _, uri, start, end in judged]
+    found = {}
+    for name, count in (("5", _READ_PASSAGES), ("gold", _touching(hits, judged))):
+        read = [(offsets[hit.uri] + hit.span[0], offsets[hit.uri] + hit.span[1]) for hit in hits[:count]]
+        overlap = span_overlap(read, gold)
+        found |= {
+            f"span_recall@{name}": overlap.recall,
+            f"span_precision@{name}": overlap.precision,
+            f"span_iou@{name}": overlap.iou,
+        }
+    return found
+
+
+def _touching(hits: Sequence[Hit], judged: Sequence[tuple[str, str, int, int]]) -> int:
+    """How many of the hits touch a judged stretch: as many passages as a perfect ranking would have to return, at least one."""
+    touching = sum(
+        any(uri == hit.uri and start < hit.span[1] and hit.span[0] < end for _, uri, start, end in judged)
+        for hit in hits
+    )
+    return max(touching, 1)

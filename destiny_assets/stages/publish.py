@@ -8,9 +8,12 @@ from destiny_assets.domain.generations import Generation
 
 
 def publish_generation(
-    ledger: PostgresLedger, generation: Generation, facts: Mapping[str, Any]
+    ledger: PostgresLedger, generation: Generation, facts: Mapping[str, Any], *, accepted_because: str | None = None
 ) -> tuple[Generation, bool, str]:
-    """(what readers see now, whether that changed, why): nothing is published when nothing changed."""
+    """(what readers see now, whether that changed, why): nothing is published when nothing changed.
+
+    `accepted_because` is why a person lets readers see it though the benchmark gate refused it; it is kept with the publication.
+    """
     project, number = generation.project, generation.number
     latest = ledger.generations.latest(project)
     unchanged = not any(ledger.generations.changes(project, number).values())
@@ -25,5 +28,6 @@ def publish_generation(
         ledger.generations.discard(project, number)
         current = ledger.generations.current(project) or latest
         return current, False, "nothing changed"
-    ledger.generations.publish(project, number, facts=facts, reason="every blocking check passed")
-    return ledger.generations.number(project, number), True, "every blocking check passed"
+    reason = f"accepted though worse: {accepted_because}" if accepted_because else "every blocking check passed"
+    ledger.generations.publish(project, number, facts=facts, reason=reason)
+    return ledger.generations.number(project, number), True, reason

@@ -13,9 +13,9 @@ from destiny_assets.cli.app import app
 HEAVY = ("dagster", "psycopg", "qdrant_client", "neo4j", "great_expectations", "pandas", "numpy", "sqlalchemy", "alembic",
          "openai", "onnxruntime", "openvino", "tokenizers", "kreuzberg", "obstore", "uvicorn", "pydantic")  # fmt: skip
 COMMANDS = {
-    *("up", "down", "status", "dev", "demo", "ingest", "search", "ask", "generations", "rollback", "doctor"),
+    *("up", "down", "status", "dev", "demo", "ingest", "search", "context", "ask", "generations", "rollback", "doctor"),
     *("repair", "rebuild", "vacuum", "add", "forget", "decisions", "backup", "restore"),
-    *("project add", "project list", "project questions", "project remove"),
+    *("project add", "project list", "project questions", "project gate", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval"),
 }
 

@@ -1,6 +1,6 @@
 """A growing project, Dagster instances that are gone after the test, and definitions over the session's real stores."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +31,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def execute(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Execute:
     """Runs a job for the growing project on the real stores, with the fast embedder."""
 
-    def run(job: str = "ingest_project", **replaced: Any) -> dg.ExecuteInProcessResult:
+    def run(
+        job: str = "ingest_project", tags: Mapping[str, str] | None = None, **replaced: Any
+    ) -> dg.ExecuteInProcessResult:
         layers = growth.layers
         resources = {
             "ledger": layers.ledger,
@@ -53,6 +55,7 @@ def execute(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Exe
                 instance=instance,
                 partition_key=growth.project,
                 raise_on_error=False,
+                tags=dict(tags or {}),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         )

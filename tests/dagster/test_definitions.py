@@ -34,6 +34,7 @@ BLOCKING = {
     "mentions_stand_at_their_spans": "entities",
     "scores_are_the_sum_of_their_terms": "trust_scores",
     "layers_agree": "quality_gate",
+    "retrieval_is_no_worse": "retrieval_benchmark",
 }
 WARNING = {
     "documents_exist": "documents",

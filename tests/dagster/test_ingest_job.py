@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
+from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.runner import run_job
 from destiny_assets.settings import EmbeddingSettings, Settings
 from sensors.runs import on_generation_published, on_run_failure
@@ -140,6 +141,38 @@ def test_a_failure_that_cannot_pass_is_not_tried_again_and_says_what_to_do(growt
     result = execute()
     assert not result.success
     assert [event for event in result.all_events if event.is_step_up_for_retry] == []
+
+
+def test_a_generation_that_finds_less_is_refused_named_and_published_only_with_a_reason(
+    growth: Growth, execute: Execute
+) -> None:
+    ledger = growth.layers.ledger
+    ledger.benchmarks.attach(growth.project, SUITE)
+    assert execute().success
+    growth.write("handbook/stamps.md", "# Holidays\n\nNobody works in summer.\n")
+    growth.write("notes/stamps.md", DOCUMENTS["handbook/stamps.md"])
+    refused = execute()
+    assert not refused.success
+    (failed,) = [check for check in refused.get_asset_check_evaluations() if not check.passed]
+    assert failed.check_name == "retrieval_is_no_worse"
+    assert "broken: q1" in str(failed.description)
+    current = ledger.generations.current(growth.project)
+    assert current is not None
+    assert current.number == 1
+    ledger.generations.reject(growth.project, refused.run_id, str(failed.description))
+    told = ledger.generations.refused(growth.project)
+    assert told is not None
+    assert (told["generation"], told["gate"][0]["broken"]) == (2, ["q1"])
+
+    accepted = execute(tags={ACCEPT_WORSE: "stamps moved to the notes"})
+    assert accepted.success
+    said = metadata(accepted)["published_generation"]
+    assert (said["current"], said["reason"]) == (2, "accepted though worse: stamps moved to the notes")
+    with ledger.transaction() as cursor:
+        event = cursor.execute(
+            "select reason from publication_event where project = %s order by id desc limit 1", (growth.project,)
+        ).fetchone()
+    assert event == {"reason": "accepted though worse: stamps moved to the notes"}
 
 
 def test_golden_questions_nobody_answers_only_warn(growth: Growth, execute: Execute) -> None:

@@ -1,10 +1,25 @@
 """Recipes, and how two rankings become one."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from destiny_assets.domain.retrieval import RECIPES, fuse, recipe_named
+from destiny_assets.domain.proper_names import names_in_passage, names_in_question, title_key
+from destiny_assets.domain.retrieval import (
+    BEST,
+    RECIPES,
+    best_documents,
+    default_best,
+    diverse,
+    fuse,
+    joined_score,
+    named_gains,
+    recipe_named,
+    relevance,
+    relevance_logit,
+    with_neighbours,
+)
 from destiny_assets.errors import NotFoundError
 
 NAMES = st.sampled_from("abcdef")
@@ -17,7 +32,12 @@ def test_the_recipes_are_these() -> None:
         "hybrid": 0.65,
         "dense": 1.0,
         "lexical": 0.0,
+        "graph": 0.65,
+        "conversation": 0.45,
+        "trusted": 0.65,
     }
+    assert {default_best(0, 0), default_best(10, 350), default_best(10, 900)} == {"graph", "conversation"}
+    assert BEST not in RECIPES
     assert all(recipe_named(name) is recipe and recipe.candidates >= 10 for name, recipe in RECIPES.items())
 
 
@@ -57,3 +77,48 @@ def test_the_scale_of_bm25_does_not_matter(bm25: dict[str, float], factor: float
 
 def test_nothing_fuses_to_nothing() -> None:
     assert fuse({}, {}, 0.5) == []
+
+
+def test_the_strongest_naming_counts_and_a_shared_name_is_worth_less() -> None:
+    graph = recipe_named("graph")
+    gains = named_gains({("a", "x"): 1, ("b", "x"): 1, ("b", "y"): 2}, {"z": 1}, {"a": 1.0, "b": 0.5}, graph)
+    assert gains == pytest.approx({"x": graph.named, "y": graph.named * 0.25, "z": graph.asked})
+
+
+def test_best_documents_are_relative_to_the_best_of_all() -> None:
+    scores = [("1", 0.8), ("2", 0.6), ("3", 0.4), ("4", 0.2)]
+    found = best_documents(scores, {"1": "a", "2": "a", "3": "b", "4": "c"}, 2)
+    assert found == pytest.approx({"a": 1.0, "b": 0.5})
+    assert best_documents([], {}, 3) == {}
+
+
+def test_neighbours_share_their_scores_both_ways_and_unknown_ones_give_nothing() -> None:
+    assert with_neighbours({"a": 1.0, "b": 0.5}, [("a", "b"), ("b", "c")], 0.2) == pytest.approx({"a": 1.1, "b": 0.7})
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8), st.floats(0, 1))
+def test_diversity_loses_and_repeats_nothing(relevance: list[float], diversity: float) -> None:
+    vectors = np.eye(len(relevance), dtype=np.float32)
+    assert sorted(diverse(relevance, vectors, diversity, len(relevance))) == list(range(len(relevance)))
+
+
+def test_a_repetition_falls_behind_what_is_new() -> None:
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    assert diverse([0.9, 0.89, 0.5], vectors, 0.5, 3) == [0, 2, 1]
+    assert diverse([0.9, 0.89, 0.5], vectors, 0.0, 3) == [0, 1, 2]
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1))
+def test_trust_moves_a_score_by_at_most_twice_its_weight(score: float, trust: float, weight: float) -> None:
+    assert abs(joined_score(score, trust, weight) - relevance_logit(score)) <= 2 * weight + 1e-9
+    assert joined_score(score, 0.5, weight) == pytest.approx(relevance_logit(score))
+    assert 0 < relevance(score, recipe_named("hybrid")) < 1
+
+
+def test_names_are_read_from_passages_by_capitals_and_from_questions_in_any_case() -> None:
+    assert {"haymo of faversham", "recovery of aristotle"} <= names_in_passage(
+        "He met Haymo of Faversham, author of the Recovery of Aristotle."
+    )
+    assert "author of the recovery" not in names_in_passage("author of the Recovery")
+    assert "haymo of faversham" in names_in_question("who was haymo of faversham?")
+    assert title_key("Lilu (mythology)") == "lilu"

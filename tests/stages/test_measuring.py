@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
-from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.retrieval import BEST, RECIPES
 from destiny_assets.errors import ConfigurationError
-from destiny_assets.stages.measure import corpus, load_suite, measure_project
+from destiny_assets.stages.measure import measure_project
+from destiny_assets.stages.suites import corpus, load_suite
 from tests.stages.growing import DOCUMENTS, Growth, Silence
 
 QUESTIONS = {"q1": "what does a stamp cost abroad", "q2": "who repairs a broken bicycle", "q3": "never judged"}
@@ -63,7 +64,7 @@ def test_every_recipe_is_measured_and_kept_down_to_the_single_query(growth: Grow
     published = growth.run()
     facts = measure_project(ledger, growth.service, published, run_id="r1", progress=Silence())
     assert facts["queries"] == 1
-    assert set(facts["suites"]["golden"]) == set(RECIPES)
+    assert set(facts["suites"]["golden"]) == {*RECIPES, BEST}
     lexical = facts["suites"]["golden"]["lexical"]
     assert lexical["ndcg@10"] == lexical["mrr@10"] == lexical["recall@10"] == 1.0
     assert 0 < lexical["p50_ms"] <= lexical["p95_ms"] <= lexical["p99_ms"]
@@ -89,7 +90,7 @@ def test_a_generation_in_which_nothing_changed_is_not_measured_again(growth: Gro
     ledger.benchmarks.attach(growth.project, SUITE)
     growth.run()
     facts = measure_project(ledger, growth.service, growth.open(), run_id="r1", progress=Silence())
-    assert facts == {"queries": 0, "suites": {}}
+    assert (facts["queries"], facts["suites"], facts["gate"]["refused"]) == (0, {}, [])
 
 
 def test_attaching_a_suite_again_replaces_its_questions(growth: Growth) -> None:

@@ -1,7 +1,7 @@
 """Benchmark results with their history, down to the single query."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -11,15 +11,22 @@ from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.chunks import stable_id
+from destiny_assets.domain.gate import GATED
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Judged questions: `grades` maps a query to the documents (by uri) that answer it, and how well (1, 2, ...)."""
+    """Judged questions: `grades` maps a query to what answers it, and how well (1, 2, ...).
+
+    What answers is a document (by uri) or a stretch of one (``uri#char=start,end``, as RFC 5147 writes it). `tuning` are the
+    questions that the recipe `best` may be chosen by; `sources` says which source a question is asked of, where not of all.
+    """
 
     name: str
     queries: Mapping[str, str]
     grades: Mapping[str, Mapping[str, int]]
+    tuning: frozenset[str] = frozenset()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,12 @@ class Benchmarks:
         with self._session.transaction() as cursor:
             cursor.execute("delete from golden_question where project = %s and suite = %s", (project, suite.name))
             cursor.executemany(
-                "insert into golden_question (project, suite, query_id, text, grades) values (%s, %s, %s, %s, %s)",
+                "insert into golden_question (project, suite, query_id, text, grades, tuning, source) values (%s, %s, %s, %s, %s, %s, %s)",
                 [
-                    (project, suite.name, query, text, Jsonb(dict(suite.grades[query])))
+                    (
+                        *(project, suite.name, query, text, Jsonb(dict(suite.grades[query]))),
+                        *(query in suite.tuning, suite.sources.get(query)),
+                    )
                     for query, text in suite.queries.items()
                 ],
             )
@@ -66,15 +76,47 @@ class Benchmarks:
         """The suites of a project, by name, questions in order of their ids."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                "select suite, query_id, text, grades from golden_question where project = %s order by suite, query_id",
+                """select suite, query_id, text, grades, tuning, source from golden_question
+                   where project = %s order by suite, query_id""",
                 (project,),
             ).fetchall()
         return [
             Suite(
-                name, {row["query_id"]: row["text"] for row in some}, {row["query_id"]: row["grades"] for row in some}
+                name,
+                {row["query_id"]: row["text"] for row in some},
+                {row["query_id"]: row["grades"] for row in some},
+                frozenset(row["query_id"] for row in some if row["tuning"]),
+                {row["query_id"]: row["source"] for row in some if row["source"]},
             )
             for name, some in ((name, list(group)) for name, group in groupby(rows, key=itemgetter("suite")))
         ]
+
+    def rankings(self, project: str, generation: int, suite: Suite, recipe: str) -> dict[str, list[str]]:
+        """What the newest run of a recipe found for each question of the suite that is still asked in the same words."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select q.query_id, q.text, q.ranking from benchmark_query q
+                   where q.project = %(p)s and q.run_id = (
+                       select id from benchmark_run where project = %(p)s and generation = %(g)s and suite = %(s)s and recipe = %(r)s
+                       order by at desc limit 1)""",
+                {"p": project, "g": generation, "s": suite.name, "r": recipe},
+            ).fetchall()
+        return {row["query_id"]: row["ranking"] for row in rows if suite.queries.get(row["query_id"]) == row["text"]}
+
+    def tolerances(self, project: str) -> dict[str, float]:
+        """How far each gated metric may fall; where the project says nothing, the default."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute("select metric, fall from gate_tolerance where project = %s", (project,)).fetchall()
+        return {**GATED, **{row["metric"]: row["fall"] for row in rows}}
+
+    def tolerate(self, project: str, metric: str, fall: float) -> None:
+        """Let the mean of a metric fall by at most this much, in [0, 1]."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                """insert into gate_tolerance (project, metric, fall) values (%s, %s, %s)
+                   on conflict (project, metric) do update set fall = excluded.fall""",
+                (project, metric, fall),
+            )
 
     def store(
         self,

@@ -182,6 +182,19 @@ class Generations:
             )
             return cursor.rowcount == 1
 
+    def refused(self, project: str) -> dict[str, Any] | None:
+        """The generation that was not published, with its reason and what the benchmark gate found; None when there is none."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select g.number as generation, g.reason, coalesce((
+                       select r.facts->'gate'->'refused' from stage_report r
+                       where r.project = g.project and r.generation = g.number and r.run_id = g.run_id
+                         and r.stage = 'retrieval_benchmark' limit 1), '[]') as gate
+                   from generation g where g.project = %s and g.state = 'rejected'""",
+                (project,),
+            ).fetchone()
+        return dict(row) if row else None
+
     def discard(self, project: str, number: int) -> None:
         """Forget a generation in which nothing changed."""
         with self._session.transaction() as cursor:

@@ -23,6 +23,7 @@ from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
 from destiny_assets.adapters.postgres.pushed import PushedDocuments
 from destiny_assets.adapters.postgres.reading import Reading
+from destiny_assets.adapters.postgres.selection import Selection
 from destiny_assets.adapters.postgres.snapshots import Snapshots
 from destiny_assets.adapters.postgres.traces import Traces
 from destiny_assets.adapters.postgres.trust import TrustScores
@@ -74,6 +75,7 @@ class PostgresLedger:
         self.reading = Reading(self)
         self.vacuum = Vacuum(self)
         self.snapshots = Snapshots(self)
+        self.selection = Selection(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:

@@ -1,0 +1,191 @@
+"""How a question becomes a ranking of chunks: candidates from the vector layer, then what the ledger knows of their documents.
+
+Nothing here reads a passage for showing, and nothing is written.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.qdrant import EVERYWHERE, Candidate, QdrantVectorIndex, Scope
+from destiny_assets.domain.filters import Filters
+from destiny_assets.domain.generations import Generation
+from destiny_assets.domain.proper_names import names_in_passage, names_in_question
+from destiny_assets.domain.retrieval import (
+    Recipe,
+    best_documents,
+    diverse,
+    fuse,
+    named_gains,
+    ranked,
+    with_neighbours,
+)
+from destiny_assets.domain.sparse import SparseVector, encode_query
+from destiny_assets.ports import Vectors
+
+# More documents than this are not sent along as a condition: what is found everywhere is looked through instead.
+_SENT_DOCUMENTS = 20_000
+_LOOKED_THROUGH = 5
+# Chunks of the followed documents that are read for names; a book's hundred candidates are not all read.
+_READ_CHUNKS = 40
+# Documents named by what was found that are searched besides.
+_NAMED_DOCUMENTS = 30
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Candidates found so far, by chunk."""
+
+    cosine: dict[str, float] = field(default_factory=dict)
+    bm25: dict[str, float] = field(default_factory=dict)
+    document: dict[str, str] = field(default_factory=dict)
+    point: dict[str, str] = field(default_factory=dict)
+
+    def add(self, by_cosine: Iterable[Candidate], by_bm25: Iterable[Candidate]) -> None:
+        for scores, candidates in ((self.cosine, by_cosine), (self.bm25, by_bm25)):
+            for candidate in candidates:
+                scores[candidate.chunk_id] = candidate.score
+                self.document[candidate.chunk_id] = candidate.document_id
+                self.point[candidate.chunk_id] = candidate.point_id
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Chunks of one generation, best first, with their scores; `point` names each in the vector layer."""
+
+    scores: list[tuple[str, float]]
+    point: dict[str, str]
+
+
+class Ranker:
+    """Ranks chunks by a recipe; thread-safe."""
+
+    def __init__(
+        self, ledger: PostgresLedger, vectors: QdrantVectorIndex, query_vector: Callable[[str, str], Vectors]
+    ) -> None:
+        """`query_vector` gives the vector of a text by a model's id."""
+        self._ledger = ledger
+        self._vectors = vectors
+        self._query_vector = query_vector
+
+    def rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
+        """At least the best `limit` chunks where there are that many."""
+        if pinned.collection is None or pinned.model_id is None:
+            return Ranking([], {})
+        collection, number = pinned.collection, pinned.number
+        dense = self._query_vector(pinned.model_id, text) if recipe.dense_weight > 0 else None
+        sparse = encode_query(text) if recipe.dense_weight < 1 else None
+        scope, allowed = self._scope(pinned, filters)
+        if allowed == set() or scope.sources == []:
+            return Ranking([], {})
+        pool = _Pool()
+        wide = limit if scope.documents is not None or allowed is None else limit * _LOOKED_THROUGH
+        pool.add(*self._vectors.search(collection, number, dense=dense, sparse=sparse, limit=wide, scope=scope))
+        self._complete(collection, pool, dense)
+        scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, allowed)
+        if recipe.neighbours and scores:
+            adjacent = self._ledger.selection.adjacent(pinned.project, number, [chunk for chunk, _ in scores])
+            scores = ranked(with_neighbours(dict(scores), adjacent, recipe.neighbours))
+        if recipe.follows and scores:
+            scores = self._followed(pinned, text, recipe, pool, scores, dense, sparse, scope, allowed)
+        return Ranking(scores, pool.point)
+
+    def diversified(self, pinned: Generation, ranking: Ranking, diversity: float, among: int) -> Ranking:
+        """The first `among` chunks reordered so that none repeats what stands above it (MMR); the rest stays as it is."""
+        head, rest = ranking.scores[:among], ranking.scores[among:]
+        if pinned.collection is None or not head:
+            return ranking
+        vectors = self._vectors.dense_vectors(pinned.collection, [ranking.point[chunk] for chunk, _ in head])
+        there = [(chunk, score) for chunk, score in head if ranking.point[chunk] in vectors]
+        rows = np.array([vectors[ranking.point[chunk]] for chunk, _ in there], np.float32)
+        order = diverse([score for _, score in there], rows, diversity, len(there))
+        return Ranking([there[place] for place in order] + rest, ranking.point)
+
+    def _scope(self, pinned: Generation, filters: Filters) -> tuple[Scope, set[str] | None]:
+        """What the vector layer is asked for, and the documents that may be shown (None: all of them)."""
+        if not filters:
+            return EVERYWHERE, None
+        sources: list[str] | None = list(filters.sources) or None
+        if filters.kinds:
+            of_kind = [s.name for s in self._ledger.projects.sources(pinned.project) if s.kind in filters.kinds]
+            sources = [name for name in of_kind if sources is None or name in sources]
+        if not filters.on_documents:
+            return Scope(sources=sources), None
+        documents = self._ledger.selection.documents(pinned.project, pinned.number, filters)
+        return Scope(sources, documents if len(documents) <= _SENT_DOCUMENTS else None), documents
+
+    def _complete(self, collection: str, pool: _Pool, dense: Vectors | None) -> None:
+        """A chunk found by its words alone still has a cosine; without it the fusion would count it as 0."""
+        if dense is None:
+            return
+        missing = {pool.point[chunk]: chunk for chunk in pool.bm25 if chunk not in pool.cosine}
+        found = self._vectors.cosines(collection, list(missing), dense)
+        pool.cosine |= {missing[point]: score for point, score in found.items()}
+
+    @staticmethod
+    def _kept(scores: list[tuple[str, float]], pool: _Pool, allowed: set[str] | None) -> list[tuple[str, float]]:
+        if allowed is None:
+            return scores
+        return [(chunk, score) for chunk, score in scores if pool.document[chunk] in allowed]
+
+    def _followed(
+        self,
+        pinned: Generation,
+        text: str,
+        recipe: Recipe,
+        pool: _Pool,
+        scores: list[tuple[str, float]],
+        dense: Vectors | None,
+        sparse: SparseVector | None,
+        scope: Scope,
+        allowed: set[str] | None,
+    ) -> list[tuple[str, float]]:
+        gains = self._gains(pinned, text, recipe, pool, scores)
+        if allowed is not None:
+            gains = {document: gain for document, gain in gains.items() if document in allowed}
+        if not gains:
+            return scores
+        found = {pool.document[chunk] for chunk, _ in scores}
+        unseen = [document for document, _ in ranked(gains) if document not in found][:_NAMED_DOCUMENTS]
+        if unseen and pinned.collection is not None:
+            there = Scope(scope.sources, unseen)
+            pool.add(
+                *self._vectors.search(
+                    pinned.collection, pinned.number, dense=dense, sparse=sparse, limit=len(unseen) * 3, scope=there
+                )
+            )
+            self._complete(pinned.collection, pool, dense)
+            fused = dict(fuse(pool.cosine, pool.bm25, recipe.dense_weight))
+            # Scores of the first round stand: its filters and neighbours are in them.
+            scores = [*scores, *((c, fused[c]) for c in fused if pool.document[c] in set(unseen))]
+        return ranked({chunk: score + gains.get(pool.document[chunk], 0.0) for chunk, score in scores})
+
+    def _gains(
+        self, pinned: Generation, text: str, recipe: Recipe, pool: _Pool, scores: list[tuple[str, float]]
+    ) -> dict[str, float]:
+        selection, project, number = self._ledger.selection, pinned.project, pinned.number
+        followed = best_documents(scores, pool.document, recipe.follows)
+        read = [chunk for chunk, _ in scores if pool.document[chunk] in followed][:_READ_CHUNKS]
+        said: dict[str, set[str]] = {}
+        for document, passage in selection.texts(project, number, read):
+            said.setdefault(document, set()).update(names_in_passage(passage))
+        asked = names_in_question(text)
+        titled = selection.titled(project, number, set().union(asked, *said.values()))
+        # A title that several of them say is a common word here: 0.836 became 0.844 on product pages called "Models".
+        shared = {name: len(titled[name]) * sum(name in names for names in said.values()) for name in titled}
+        named = {
+            (document, target): shared[name]
+            for document, names in said.items()
+            for name in sorted(names & titled.keys(), key=lambda name: -shared[name])
+            for target in titled[name]
+            if target != document
+        }
+        named |= dict.fromkeys(selection.references(project, number, list(followed)), 1)
+        in_question = {
+            target: len(titled[name])
+            for name in sorted(asked & titled.keys(), key=lambda name: -len(titled[name]))
+            for target in titled[name]
+        }
+        return named_gains(named, in_question, followed, recipe)

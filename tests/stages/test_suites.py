@@ -1,0 +1,112 @@
+"""Labelled folders of each kind: what is written out, and that what is judged stands where the suite says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from destiny_assets.adapters.postgres.benchmarks import Suite
+from destiny_assets.serving.results import Copy, Hit
+from destiny_assets.stages.measure import found_items
+from destiny_assets.stages.suites import Labelled, with_tuning_half, write_out
+
+
+def folder_of(
+    folder: Path, documents: list[dict[str, Any]], queries: list[dict[str, Any]], judged: list[tuple[str, str]]
+) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    for name, rows in (("corpus.jsonl", documents), ("queries.jsonl", queries)):
+        (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    lines = "".join(f"{query}\t{document}\t1\n" for query, document in judged)
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + lines, "utf-8")
+    return folder
+
+
+def written(folder: Path, tmp_path: Path) -> tuple[Labelled, Path]:
+    target = tmp_path / "written"
+    target.mkdir()
+    return write_out(folder, target), target
+
+
+def text_at(target: Path, source: str, item: str) -> str:
+    uri, _, places = item.rpartition("#char=")
+    start, end = map(int, places.split(","))
+    return (target / source / uri).read_text("utf-8")[start:end]
+
+
+DOCUMENTS = [{"_id": "a/1", "title": "One", "text": "first"}, {"_id": "b", "title": "", "text": "second"}]
+
+
+def test_a_corpus_becomes_files_named_by_the_judgements(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "set", DOCUMENTS, [{"_id": "q", "text": "which"}], [("q", "a/1")])
+    labelled, target = written(folder, tmp_path)
+    assert (labelled.kind, labelled.sources, labelled.documents) == ("retrieval", ("corpus",), 2)
+    ((uri, grade),) = labelled.suite.grades["q"].items()
+    assert (grade, (target / "corpus" / uri).read_text("utf-8")) == (1, "# One\n\nfirst\n")
+
+
+def test_questions_that_all_need_several_documents_are_multi_hop(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "set", DOCUMENTS, [{"_id": "q", "text": "which"}], [("q", "a/1"), ("q", "b")])
+    assert written(folder, tmp_path)[0].kind == "multi-hop"
+
+
+def test_turns_are_sections_of_sessions_and_each_conversation_is_a_source(tmp_path: Path) -> None:
+    turns = [
+        {
+            "_id": f"{conversation}:{session}:{number}",
+            "title": "",
+            "text": f"Ann: turn {number} of {session} in {conversation} é",
+            "metadata": {"conversation": conversation, "session": session, "speaker": "Ann", "date_time": "1 May 2023"},
+        }
+        for conversation in ("c 1", "c2")
+        for session in (1, 2, 1)
+        for number in range(3)
+    ]
+    for place, turn in enumerate(turns):
+        turn["_id"] = f"t{place}"
+    queries = [{"_id": "q", "text": "what", "metadata": {"conversation": "c2"}}]
+    folder = folder_of(tmp_path / "set", turns, queries, [("q", "t9"), ("q", "t17")])
+    labelled, target = written(folder, tmp_path)
+    assert (labelled.kind, labelled.sources, labelled.documents) == ("memory", ("c%201", "c2"), 4)
+    assert labelled.suite.sources == {"q": "c2"}
+    found = [text_at(target, "c2", item) for item in labelled.suite.grades["q"]]
+    assert [text.strip() for text in found] == [
+        "## Ann\n\nAnn: turn 0 of 1 in c2 é",
+        "## Ann\n\nAnn: turn 2 of 1 in c2 é",
+    ]
+
+
+def test_gold_stretches_name_the_text_they_were_given_for(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "corpora").mkdir(parents=True)
+    (folder / "corpora" / "long.md").write_text("nothing here. the answer. nothing there.", "utf-8")
+    record = {"id": "q", "corpus": "long", "question": "what", "references": [{"start": 14, "end": 25, "text": "..."}]}
+    (folder / "questions.jsonl").write_text(json.dumps(record) + "\n", "utf-8")
+    labelled, target = written(folder, tmp_path)
+    assert labelled.kind == "chunking"
+    (item,) = labelled.suite.grades["q"]
+    assert text_at(target, "corpus", item) == "the answer."
+
+
+def hit(uri: str, span: tuple[int, int], *copies: Copy) -> Hit:
+    return Hit("c", uri, uri, "s", [], "", span, 1.0, 0.5, None, [], None, list(copies))
+
+
+def test_a_hit_counts_as_every_judged_stretch_it_touches_and_else_as_itself() -> None:
+    grades = {"a.md#char=10,20": 1, "a.md#char=30,40": 1}
+    hits = [hit("a.md", (0, 10)), hit("a.md", (15, 35)), hit("b.md", (15, 35)), hit("a.md", (38, 50))]
+    assert found_items(hits, grades) == ["a.md#char=0,10", *grades, "b.md#char=15,35"]
+
+
+def test_documents_are_found_once_and_copies_right_behind_their_hit() -> None:
+    hits = [hit("a.md", (0, 1), Copy("x", "", "c.md", (0, 1))), hit("a.md", (1, 2)), hit("b.md", (0, 1))]
+    assert found_items(hits, {"b.md": 1}) == ["a.md", "c.md", "b.md"]
+
+
+@pytest.mark.parametrize(("questions", "halved"), [(10, False), (100, True)])
+def test_half_of_a_suite_that_is_large_enough_may_choose_what_is_best(questions: int, halved: bool) -> None:
+    names = {f"q{number}": "text" for number in range(questions)}
+    suite = with_tuning_half(Suite("s", names, {name: {"a": 1} for name in names}))
+    assert bool(suite.tuning) is halved
+    assert suite.tuning < set(names)
