@@ -44,11 +44,14 @@ def measure_suite(
     generation: int,
     suite: Suite,
     *,
-    run_id: str,
+    run_id: str | None,
     progress: Progress,
     recipes: Sequence[str] = tuple(RECIPES),
 ) -> dict[str, Measured]:
-    """Every recipe on a suite, stored with each query's own; latencies in milliseconds of a search for ten, one at a time."""
+    """Every recipe on a suite, kept with each query's own under `run_id` (None: not kept).
+
+    Latencies are milliseconds of a search for ten, one at a time.
+    """
     found: dict[str, Measured] = {}
     for number, recipe in enumerate(recipes):
         # A service of its own a recipe: the first one's cached query vectors would make the next look fast.
@@ -69,9 +72,10 @@ def measure_suite(
         means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
         means = {name: round(value, 4) for name, value in means.items()}
         found[recipe] = Measured(means, {result.query_id: result.metrics for result in results})
-        ledger.benchmarks.store(
-            project, generation, run_id=run_id, suite=suite.name, recipe=recipe, metrics=means, results=results
-        )
+        if run_id is not None:
+            ledger.benchmarks.store(
+                project, generation, run_id=run_id, suite=suite.name, recipe=recipe, metrics=means, results=results
+            )
     return found
 
 
@@ -122,9 +126,7 @@ def measure_project(
     best = _best_recipe(suites, measured, default_best(counts["chunks"], counts["tokens"]))
     current = ledger.generations.current(project)
     falls = (
-        _falls(ledger, open_service, current, suites, measured, run_id=run_id, progress=progress)
-        if building and current is not None
-        else []
+        _falls(ledger, open_service, current, suites, measured, progress) if building and current is not None else []
     )
     return {
         "queries": sum(len(suite.queries) for suite in suites),
@@ -193,8 +195,6 @@ def _falls(
     current: Generation,
     suites: Sequence[Suite],
     measured: Mapping[str, Mapping[str, Measured]],
-    *,
-    run_id: str,
     progress: Progress,
 ) -> list[Fall]:
     """What fell against the current generation, as it was measured when it was judged itself; measured now where it never was."""
@@ -206,7 +206,8 @@ def _falls(
             try:
                 now = measure_suite(
                     *(ledger, open_service, current.project, current.number, suite),
-                    run_id=f"{run_id} baseline",
+                    # Not kept: layers that are damaged today would be what tomorrow's generation is held against.
+                    run_id=None,
                     progress=progress,
                     recipes=unknown,
                 )
