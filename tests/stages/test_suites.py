@@ -90,7 +90,7 @@ def test_gold_stretches_name_the_text_they_were_given_for(tmp_path: Path) -> Non
 
 
 def hit(uri: str, span: tuple[int, int], *copies: Copy) -> Hit:
-    return Hit("c", uri, uri, "s", [], "", span, 1.0, 0.5, None, [], None, list(copies))
+    return Hit("c", uri, uri, "s", [], "", span, 1.0, 0.5, None, [], None, [], None, None, list(copies))
 
 
 def test_a_hit_counts_as_every_judged_stretch_it_touches_and_else_as_itself() -> None:
