@@ -250,7 +250,7 @@ def _span_metrics(hits: Sequence[Hit], grades: Mapping[str, int]) -> dict[str, f
         for number, uri in enumerate({*(hit.uri for hit in hits), *(uri for _, uri, _, _ in judged)})
     }
     gold = [(offsets[uri] + start, offsets[uri] + end) for _, uri, start, end in judged]
-    found = {}
+    found: dict[str, float] = {}
     for name, count in (("5", _READ_PASSAGES), ("gold", _touching(hits, judged))):
         read = [(offsets[hit.uri] + hit.span[0], offsets[hit.uri] + hit.span[1]) for hit in hits[:count]]
         overlap = span_overlap(read, gold)
