@@ -59,7 +59,7 @@ def decided(growth: Growth, *, chunked: bool = True) -> int:
     """
     ledger, project, silence, number = growth.layers.ledger, growth.project, Silence(), growth.open().number
     cache = growth.folder.parent / "cache"
-    ingest_sources(ledger, growth.layers.originals, DocumentReader(), project, number, silence, cache)
+    ingest_sources(ledger, growth.layers.originals, DocumentReader(), project, number, silence, cache, codes={})
     if chunked:
         chunk_documents(ledger, MiniLMTokenizer(), project, number, silence)
     link_documents(ledger, open_extractor("none"), project, number, silence)
