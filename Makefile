@@ -21,7 +21,7 @@ run: $(READY) ## set up from nothing, then the main job on the bundled sample pr
 	$(BIN)/destiny demo
 
 test: $(READY) ## set up from nothing, then the whole test suite with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=80
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term --cov-fail-under=80
 
 check: $(READY) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

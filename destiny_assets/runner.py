@@ -100,8 +100,9 @@ def run_job(
     A run that is not `kept` is not shown in the Dagster UI. `resources` replaces some by name, `tags` are the run's.
     """
     import time
+    import warnings
 
-    from dagster import AssetCheckSeverity
+    from dagster import AssetCheckSeverity, BetaWarning
 
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
     from destiny_assets.definitions import build_definitions
@@ -117,7 +118,13 @@ def run_job(
         definitions = build_definitions(resources={"progress": progress, **(resources or {})}, marts=project is None)
         began = time.perf_counter()
         # dbt's every line comes to standard output, which belongs to the command's own answer.
-        with _log_of(settings).open("a", encoding="utf-8") as log, redirect_stdout(log):
+        with (
+            _log_of(settings).open("a", encoding="utf-8") as log,
+            redirect_stdout(log),
+            warnings.catch_warnings(),
+        ):
+            # Of its own copies of our sensors; nobody who ingests can act on it.
+            warnings.simplefilter("ignore", BetaWarning)
             result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 partition_key=project,

@@ -48,16 +48,13 @@ def execute(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Exe
             **replaced,
         }
         instance.add_dynamic_partitions("projects", [growth.project])
-        return (
-            build_definitions(resources=resources, marts=False)
-            .resolve_job_def(job)
-            .execute_in_process(
-                instance=instance,
-                partition_key=growth.project,
-                raise_on_error=False,
-                tags=dict(tags or {}),
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
+        definition = build_definitions(resources=resources, marts=False).resolve_job_def(job)
+        return definition.execute_in_process(
+            instance=instance,
+            partition_key=growth.project if definition.partitions_def else None,
+            raise_on_error=False,
+            tags=dict(tags or {}),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
 
     return run

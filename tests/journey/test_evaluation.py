@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.retrieval import BEST, RECIPES
 from tests.cli.conftest import Destiny
 
 TEXTS = {
@@ -46,7 +46,7 @@ def test_every_recipe_is_measured_and_the_throw_away_project_is_gone(folder: Pat
     assert (found["dataset"], found["documents"], found["queries"]) == ("mini", 10, 4)
     assert found["ingest"]["seconds"] > 0
     assert found["ingest"]["docs_per_s"] > 0
-    assert set(found["recipes"]) == set(RECIPES)
+    assert set(found["recipes"]) == {*RECIPES, BEST}
     names = {"ndcg@10", "recall@100", "mrr@10", "map", "p50_ms", "p95_ms", "p99_ms"}
     for metrics in found["recipes"].values():
         assert metrics.keys() >= names

@@ -120,9 +120,19 @@ class Reading:
                              (select count(*) from entity where {visible}) as entities,
                              (select count(document_id) from entity where {visible}) as denoting,
                              (select count(*) from mention where {visible}) as mentions,
-                             (select count(target_document) from reference where {visible}) as resolved)
+                             (select count(target_document) from reference where {visible}) as resolved,
+                             (select count(*) from decision where {visible}) as decisions,
+                             (select count(*) from (select unnest(decider_ids) as id from decision where {visible}) d
+                              join (select id from entity where {visible}) e using (id)) as deciders,
+                             (select count(*) from (select source_document, target_document from reference
+                                                    where {visible} and relation = 'supersedes'
+                                                      and source_document <> target_document) r
+                              join (select document_id from decision where {visible}) a on a.document_id = r.source_document
+                              join (select document_id from decision where {visible}) b on b.document_id = r.target_document
+                             ) as replacing)
                     select originals as documents, chunks as vectors,
-                           documents + chunks + placements + entities + denoting + mentions + resolved as graph from n""",  # noqa: S608
+                           documents + chunks + placements + entities + denoting + mentions + resolved
+                           + 2 * decisions + deciders + replacing as graph from n""",  # noqa: S608
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})

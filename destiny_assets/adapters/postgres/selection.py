@@ -63,11 +63,11 @@ class Selection:
         return [(row["document"], row["text"]) for row in rows]
 
     def titled(self, project: str, generation: int, names: Collection[str]) -> dict[str, list[str]]:
-        """The documents that bear each of these names (`title_key`) as their title."""
+        """The documents that bear each of these names (`title_key`) as their title, of at most 200 characters as its index holds."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
                 f"""select {_TITLE_KEY} as key, document_id::text as document from entity
-                    where project = %(p)s and document_id is not null and {_TITLE_KEY} = any(%(names)s)
+                    where project = %(p)s and document_id is not null and length(name) <= 200 and {_TITLE_KEY} = any(%(names)s)
                       and born <= %(g)s and died > %(g)s""",  # noqa: S608
                 {"p": project, "g": generation, "names": list(names)},
             ).fetchall()

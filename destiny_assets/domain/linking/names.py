@@ -125,11 +125,15 @@ _SHAPES = re.compile(
 )
 
 
+# An index of PostgreSQL holds no key of over 2,700 bytes; the longest identifiers that people write are paths.
+_LONGEST_IDENTIFIER = 200
+
+
 def identifier_shape(token: str) -> str | None:
     """The shape of an identifier (path, file, dunder, dotted, constant, snake, camel, acronym), None for an ordinary
-    word.
+    word, and for one of over 200 characters, which nobody named.
     """
-    found = _SHAPES.fullmatch(token)
+    found = _SHAPES.fullmatch(token) if len(token) <= _LONGEST_IDENTIFIER else None
     if found is None or (found.lastgroup == "dotted" and token.rpartition(".")[2] in _DOMAINS):
         return None
     return found.lastgroup

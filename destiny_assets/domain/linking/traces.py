@@ -14,7 +14,7 @@ from destiny_assets.domain.linking.records import DocumentTraces, LinkableDocume
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-TRACES_VERSION = "2"
+TRACES_VERSION = "3"
 """Raised whenever `read_document` would answer differently for the same document, so that stored traces are read again.
 """
 

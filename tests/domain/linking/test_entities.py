@@ -187,3 +187,8 @@ def test_chunks_that_overlap_both_get_the_mention() -> None:
     linker = Linker([trace])
     assert [row.chunk_id for row in linker.mentions(trace, parts)] == ["x", "y"]
     assert [row.chunk_id for row in linker.references(trace, parts)] == ["x"]
+
+
+def test_an_identifier_longer_than_anybody_writes_is_none() -> None:
+    assert identifier_shape("a_name" * 33) == "snake"
+    assert identifier_shape("a_name" * 34) is None

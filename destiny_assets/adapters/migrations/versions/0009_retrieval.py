@@ -12,7 +12,7 @@ def upgrade() -> None:
     # The spelling of `domain.proper_names.title_key`; without the index a search would read every entity of the project.
     op.execute(
         r"create index entity_by_title on entity (project, btrim(lower(regexp_replace(name, '\s*\([^()]*\)\s*$', '')))) "
-        "where document_id is not null"
+        "where document_id is not null and length(name) <= 200"
     )
     op.execute("alter table golden_question add column tuning boolean not null default false, add column source text")
     op.execute("""
