@@ -1,4 +1,4 @@
-"""``destiny evaluate ...``: labelled data through the real pipeline, in a throw-away project."""
+"""``destiny evaluate ...``: labelled data through the real pipeline or the real model, leaving nothing behind."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     group = typer.Typer(help="Measure on labelled data, end to end.", no_args_is_help=True)
     group.command("retrieval")(retrieval)
+    group.command("trust")(trust)
     group.callback()(lambda: None)
     app.add_typer(group, name="evaluate")
 
@@ -54,3 +55,33 @@ def retrieval(
         ("readers", "p50_ms", "p95_ms", "p99_ms"),
         [(int(readers), *found.values()) for readers, found in result["readers"].items()],
     )
+
+
+def trust(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder with claims.csv[.gz] (object,attribute,source,value[,observed_at]) and truth.csv[.gz] (object,attribute,value)."
+        ),
+    ],
+    labels: Annotated[int, typer.Option(min=0, help="How many truths to reveal; the rest are scored.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Where the drawing of labels starts.")] = 0,
+    draws: Annotated[
+        int, typer.Option(min=1, help="How many times labels are drawn; figures are means over draws.")
+    ] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Decide which claims are true, with and without labels, and compare with the truth and with majority vote."""
+    from destiny_assets.evaluation_trust import evaluate_trust
+
+    result = evaluate_trust(folder, labels=labels, seed=seed, draws=draws)
+    if as_json:
+        print_json(result)
+        return
+    metrics = ("precision", "precision_near", "brier", "ece", "ece_if_calibrated", "log_loss")
+    rows = [(name, *(values[metric] for metric in metrics)) for name, values in result["methods"].items()]
+    print_table(f"{result['dataset']}: {result['scored']} scored, {labels} labels", ("method", *metrics), rows)
+    gain = result["precision_gain"]
+    low, high = gain["interval_95"]
+    say(f"Precision above majority vote: {gain['mean']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}.")
+    say("The surest " + ", ".join(f"{share:.0%}: {right:.3f}" for share, right in result["coverage"]) + " right.")

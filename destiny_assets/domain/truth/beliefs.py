@@ -1,0 +1,120 @@
+"""Claims and labels in, probabilities out: the model of trust as a whole, and why it believes what it does."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from destiny_assets.domain.truth import calibration, reliability
+from destiny_assets.domain.truth.calibration import Calibration, Example
+from destiny_assets.domain.truth.claims import Claims, Floats, Ints
+from destiny_assets.domain.truth.fusion import Fusion, Reliability
+from destiny_assets.domain.truth.standing import UNKNOWN, levels, standing
+
+MODEL = "fusion/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one claim adds to the log-odds of a value; `coarser` when it only is a coarser statement of it."""
+
+    source: str
+    said: str
+    coarser: bool
+    reliability: float
+    share_of_vote: float
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beliefs:
+    """The result: `scores` are log-odds of each value against none of its slot's, `probability` in (0, 1), and how they came about.
+
+    `best` has for each slot the most probable value, -1 where nothing was claimed.
+    """
+
+    fusion: Fusion
+    level: Ints
+    reliability: Reliability
+    calibration: Calibration
+    scores: Floats
+    probability: Floats
+    best: Ints
+
+    def reasons(self, value: int) -> tuple[Reason, ...]:
+        """The terms that sum to a value's score, the weightiest first."""
+        claims = self.fusion.claims
+        exact, coarse = _weighed(self.fusion, self.reliability, self.level, self.calibration)
+        hinting = {int(claims.coarse[pair]): float(claims.ways[pair]) for pair in np.flatnonzero(claims.fine == value)}
+        start, end = np.searchsorted(claims.slot, [claims.value_slot[value], claims.value_slot[value] + 1])
+        found = []
+        for row in range(int(start), int(end)):
+            said = int(claims.value[row])
+            part = float(self.fusion.share_of[row])
+            if said == value:
+                term = float(exact[row]) * part
+            elif said in hinting:
+                cost = float(claims.weight[row]) * float(np.log(hinting[said])) * self.calibration.temperature
+                term = (float(coarse[row]) - cost) * part
+            else:
+                continue
+            full = float(self.reliability.full[row])
+            found.append(
+                Reason(claims.sources[claims.source[row]], claims.value_text[said], said != value, full, part, term)
+            )
+        return tuple(sorted(found, key=lambda reason: -abs(reason.log_odds)))
+
+
+def believe(claims: Claims, truths: Ints | None = None) -> Beliefs:
+    """Probabilities for all values of all slots; `truths` holds labels as `standing` describes them, none by default."""
+    known = np.full(len(claims.slots), UNKNOWN, np.int64) if truths is None else truths
+    vouched = standing(claims, known)
+    level = np.minimum(levels(vouched), calibration.TOP_LEVEL)
+    fusion = Fusion(claims, (level == 0)[claims.source])
+    learned = reliability.learn(fusion, level, known)
+    calibrated = _calibrate(fusion, level, known, learned)
+    exact, coarse = fusion.exact_terms(learned), fusion.coarse_terms(learned)
+    scores = calibrated.scores(fusion.scores(exact, coarse), _votes(fusion, level))
+    probability = fusion.probabilities(scores)
+    return Beliefs(fusion, level, learned, calibrated, scores, probability, fusion.best(probability))
+
+
+def majority(claims: Claims) -> tuple[Floats, Ints]:
+    """One claim, one vote: the share of its slot's claims that each value has, and for each slot the value that has most."""
+    votes = np.bincount(claims.value, minlength=len(claims.value_slot)).astype(float)
+    share = votes / np.bincount(claims.slot, minlength=len(claims.slots))[claims.value_slot]
+    return share, Fusion(claims, np.zeros(len(claims.slot), bool)).best(votes)
+
+
+def _calibrate(fusion: Fusion, level: Ints, truths: Ints, learned: Reliability) -> Calibration:
+    votes = _votes(fusion, level)
+    slots = np.flatnonzero(truths != UNKNOWN)
+
+    def shown(known: Reliability, some: Ints) -> list[Example]:
+        sums = fusion.scores(fusion.exact_terms(known), fusion.coarse_terms(known))
+        labelled = [(int(slot), int(truths[slot])) for slot in some]
+        return calibration.examples(sums, votes, fusion.claims.value_slot, labelled)
+
+    def folds(number: int, of: int) -> tuple[list[Example], list[Example]]:
+        left_out = slots[number::of]
+        hidden = truths.copy()
+        hidden[left_out] = UNKNOWN
+        without = reliability.learn(fusion, level, hidden)
+        return shown(without, np.setdiff1d(slots, left_out)), shown(without, left_out)
+
+    return calibration.fit(shown(learned, slots), folds)
+
+
+def _votes(fusion: Fusion, level: Ints) -> Floats:
+    claims = fusion.claims
+    mine = level[claims.source]
+    return np.column_stack(
+        [fusion.total(claims.weight * (mine == number)) for number in range(calibration.TOP_LEVEL + 1)]
+    )
+
+
+def _weighed(fusion: Fusion, known: Reliability, level: Ints, calibrated: Calibration) -> tuple[Floats, Floats]:
+    """The calibrated terms of each claim: for the value it states, and for those it is a coarser statement of."""
+    claims = fusion.claims
+    standing_terms = np.array(calibrated.level_terms)[level[claims.source]] * claims.weight
+    exact = calibrated.temperature * fusion.exact_terms(known) + standing_terms
+    return exact, calibrated.temperature * fusion.coarse_terms(known)
