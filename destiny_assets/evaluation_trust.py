@@ -41,13 +41,13 @@ def evaluate_trust(folder: Path, *, labels: int = 0, seed: int = 0, draws: int =
 
     Raises `NotFoundError` and `ConfigurationError` when the folder does not hold what is needed.
     """
-    claims = read_claims(folder)
+    claims = arrange(*read_claims(folder))
     truths = read_truths(folder, claims)
     if not 0 <= labels < len(truths):
         raise ConfigurationError(
             f"{folder} holds {len(truths)} truths of things that are claimed; reveal fewer of them than that, not {labels}"
         )
-    outcomes = [_draw(claims, truths, labels, seed + number) for number in range(draws if labels else 1)]
+    outcomes = [draw(claims, truths, labels, seed + number) for number in range(draws if labels else 1)]
     kinds = {name: {"kind": kind.value, "rule": RULES[kind]} for name, kind in claims.kinds.items()}
     return {
         "dataset": folder.name,
@@ -68,8 +68,8 @@ def evaluate_trust(folder: Path, *, labels: int = 0, seed: int = 0, draws: int =
     }
 
 
-def read_claims(folder: Path) -> Claims:
-    """The claims of a folder; where they are dated (`observed_at`), only the last word of a source on a slot."""
+def read_claims(folder: Path) -> tuple[list[str], ...]:
+    """The columns of a folder's claims; where they are dated (`observed_at`), only the last word of a source on a slot."""
     table = _table(folder, "claims", ("object", "attribute", "source", "value"))
     if "observed_at" in table:
         when = pd.to_datetime(table["observed_at"], errors="coerce", utc=True, format="mixed")
@@ -77,8 +77,7 @@ def read_claims(folder: Path) -> Claims:
         table = table.iloc[order].drop_duplicates(["object", "attribute", "source"], keep="last").sort_index()
     if table.empty:
         raise ConfigurationError(f"{folder}: the claims hold no row; give at least one")
-    columns = (table[name].tolist() for name in ("object", "attribute", "source", "value"))
-    return arrange(*columns)
+    return tuple(table[name].tolist() for name in ("object", "attribute", "source", "value"))
 
 
 def read_truths(folder: Path, claims: Claims) -> list[Truth]:
@@ -96,7 +95,8 @@ def read_truths(folder: Path, claims: Claims) -> list[Truth]:
     return list(found.values())
 
 
-def _draw(claims: Claims, truths: list[Truth], labels: int, seed: int) -> Outcome:
+def draw(claims: Claims, truths: list[Truth], labels: int, seed: int) -> Outcome:
+    """Reveal `labels` of the truths, chosen by `seed`, and score the others."""
     order = np.random.default_rng(seed).permutation(len(truths))
     known = np.full(len(claims.slots), UNKNOWN, np.int64)
     for index in order[:labels].tolist():

@@ -16,7 +16,7 @@ from destiny_assets.domain.truth.claims import Floats, Ints
 TEMPERATURE = 0.5
 # Levels of standing from here on are weighed alike.
 TOP_LEVEL = 11
-_PENALTIES = (0.5, 1.0, 3.0, 10.0, 30.0)
+_PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0)
 _FOLDS = 5
 # With fewer labels than this a fold says nothing.
 _FEWEST = 20

@@ -3,6 +3,8 @@
 The hierarchy: all sources, sources of one level of standing, one source, one source on one attribute.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from destiny_assets.domain.truth.claims import Floats, Ints
@@ -10,9 +12,11 @@ from destiny_assets.domain.truth.fusion import Fusion, Reliability
 
 # Before anything is counted: the chances of saying the truth, and something coarser.
 PRIOR = (0.7, 0.1)
+# The same of a source without standing. What such sources say of each other is not counted: many accounts of one hand agree.
+UNPROVEN = (0.2, 0.05)
 # So many claims count as much as what is known of the next wider circle.
 _SHRINKAGE = 10.0
-_WIDEST_SHRINKAGE = 5.0
+_WIDEST = 5.0
 # What unlabelled claims say of a source never counts for more than this many labels.
 _MOST_PROPOSED = 20.0
 # Agreement proposes, but is taken for less than it seems: sources copy each other.
@@ -28,50 +32,53 @@ def learn(fusion: Fusion, level: Ints, truths: Ints) -> Reliability:
     several = np.bincount(
         np.unique(claims.slot * len(claims.sources) + claims.source) // len(claims.sources), minlength=len(claims.slots)
     )
-    usable = claims.weight * fusion.share_of * ((several > 1)[claims.slot] & ~labelled)
+    usable = claims.weight * fusion.share_of * ((several > 1)[claims.slot] & ~labelled & ~fusion.shared)
     right = (truths[claims.slot] == claims.value).astype(float)
     finer = np.zeros(len(claims.value_slot), bool)
     finer[claims.coarse[truths[claims.value_slot[claims.fine]] == claims.fine]] = True
     _, cell = np.unique(
         claims.source * len(claims.attributes) + claims.slot_attribute[claims.slot], return_inverse=True
     )
+    counts = _Counts(level, claims.source, cell, usable, labelled * claims.weight)
     known = Reliability(np.full(len(claims.slot), PRIOR[0]), np.full(len(claims.slot), PRIOR[1]))
     for _ in range(_ROUNDS):
         exact, coarse = fusion.exact_terms(known), fusion.coarse_terms(known)
         stated, hinted = fusion.without_own(exact, coarse, PROPOSAL_TEMPERATURE)
-        full = _estimate(stated, right, usable, labelled * claims.weight, level, claims.source, cell, PRIOR[0])
-        part = _estimate(
-            hinted, finer[claims.value], usable, labelled * claims.weight, level, claims.source, cell, PRIOR[1]
-        )
+        full = counts.estimate(stated, right, PRIOR[0], UNPROVEN[0])
+        part = counts.estimate(hinted, finer[claims.value].astype(float), PRIOR[1], UNPROVEN[1])
         known = _proper(full, part)
     return known
 
 
-def _estimate(
-    proposed: Floats,
-    counted: Floats,
-    usable: Floats,
-    labelled: Floats,
-    level: Ints,
-    source: Ints,
-    cell: Ints,
-    prior: float,
-) -> Floats:
-    sources, cells = len(level), int(cell.max(initial=-1)) + 1
-    hits = np.bincount(source, proposed * usable + counted * labelled, sources)
-    tries = np.bincount(source, usable + labelled, sources)
-    overall = (hits.sum() + _WIDEST_SHRINKAGE * prior) / (tries.sum() + _WIDEST_SHRINKAGE)
-    alike = (np.bincount(level, hits) + _WIDEST_SHRINKAGE * overall) / (np.bincount(level, tries) + _WIDEST_SHRINKAGE)
-    offered = np.bincount(source, proposed * usable, sources)
-    offers = np.bincount(source, usable, sources)
-    expected = (offered + _SHRINKAGE * alike[level]) / (offers + _SHRINKAGE)
-    strength = np.minimum(offers + _SHRINKAGE, _MOST_PROPOSED)
-    own = np.bincount(source, labelled, sources)
-    mean = (np.bincount(source, counted * labelled, sources) + strength * expected) / (own + strength)
-    source_of_cell = np.zeros(cells, np.int64)
-    source_of_cell[cell] = source
-    in_cell = np.bincount(cell, counted * labelled, cells) + _SHRINKAGE * mean[source_of_cell]
-    return np.asarray((in_cell / (np.bincount(cell, labelled, cells) + _SHRINKAGE))[cell])
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Whose claims count: `level` is of each source, the others of each claim; `usable` and `labelled` weigh it as proposal and as label."""
+
+    level: Ints
+    source: Ints
+    cell: Ints
+    usable: Floats
+    labelled: Floats
+
+    def estimate(self, proposed: Floats, counted: Floats, prior: float, unproven: float) -> Floats:
+        """The probability behind each claim of what `proposed` says in (0, 1) and `counted`, where labelled, in {0, 1}."""
+        sources, cells = len(self.level), int(self.cell.max(initial=-1)) + 1
+        offered = np.bincount(self.source, proposed * self.usable, sources)
+        offers = np.bincount(self.source, self.usable, sources)
+        hits = np.bincount(self.source, counted * self.labelled, sources)
+        labels = np.bincount(self.source, self.labelled, sources)
+        overall = ((offered + hits).sum() + _WIDEST * prior) / ((offers + labels).sum() + _WIDEST)
+        expected = np.full(int(self.level.max(initial=0)) + 1, overall)
+        expected[0] = unproven
+        alike = np.bincount(self.level, offered + hits) + _WIDEST * expected
+        alike /= np.bincount(self.level, offers + labels) + _WIDEST
+        guess = (offered + _SHRINKAGE * alike[self.level]) / (offers + _SHRINKAGE)
+        strength = np.minimum(offers + _SHRINKAGE, _MOST_PROPOSED)
+        mean = (hits + strength * guess) / (labels + strength)
+        source_of_cell = np.zeros(cells, np.int64)
+        source_of_cell[self.cell] = self.source
+        in_cell = np.bincount(self.cell, counted * self.labelled, cells) + _SHRINKAGE * mean[source_of_cell]
+        return np.asarray((in_cell / (np.bincount(self.cell, self.labelled, cells) + _SHRINKAGE))[self.cell])
 
 
 def _proper(full: Floats, part: Floats) -> Reliability:
