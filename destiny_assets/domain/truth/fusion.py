@@ -11,8 +11,8 @@ import numpy as np
 
 from destiny_assets.domain.truth.claims import Claims, Floats, Ints
 
-# How many votes all sources without standing that say the same have together.
-SHARED_VOTES = 3.0
+# How many votes all sources without standing that say the same have together; two or three cost 5 to 9 points under attack, and gain nothing.
+SHARED_VOTES = 1.0
 # Among how many equally likely wrong values a source that errs chooses.
 ALTERNATIVES = 10.0
 

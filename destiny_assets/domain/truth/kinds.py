@@ -11,7 +11,7 @@ from destiny_assets.domain.truth import quantities
 _MISFITS = 0.1
 _LOOKED_AT = 2_000
 _LIST_MARK = re.compile(r"[,;/|&+]|\band\b", re.I)
-_SENTENCE = re.compile(r"\b(?:the|of|for|in|to|with|on|is|an?)\b|\d", re.I)
+_SENTENCE = re.compile(r"\b(?:the|of|for|in|to|with|on|is)\b|\d", re.I)
 _WORD = re.compile(r"\w+")
 
 

@@ -13,7 +13,7 @@ from destiny_assets.domain.truth.fusion import Fusion, Reliability
 # Before anything is counted: the chances of saying the truth, and something coarser.
 PRIOR = (0.7, 0.1)
 # The same of a source without standing. What such sources say of each other is not counted: many accounts of one hand agree.
-UNPROVEN = (0.2, 0.05)
+UNPROVEN = (0.2, 0.15)
 # So many claims count as much as what is known of the next wider circle.
 _SHRINKAGE = 10.0
 _WIDEST = 5.0
