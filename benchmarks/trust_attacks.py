@@ -86,7 +86,9 @@ def stale_flood(scene: Scene, _: int) -> list[tuple[int, str]]:
     return [(truth.slot, scene.claims.value_text[value]) for truth, value in first if value != truth.value]
 
 
-ATTACKS: tuple[Attack, ...] = (invent, invent_half, side_with_error, earn_first, copy_largest, stale_flood)
+ATTACKS: dict[str, Attack] = {
+    attack.__name__: attack for attack in (invent, invent_half, side_with_error, earn_first, copy_largest, stale_flood)
+}
 
 
 def main() -> None:
@@ -96,6 +98,7 @@ def main() -> None:
     arguments.add_argument("--labels", nargs="+", type=int, default=[0, 50])
     arguments.add_argument("--seeds", type=int, default=5)
     arguments.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
+    arguments.add_argument("--attacks", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
     options = arguments.parse_args()
     print(f"{'folder':20} {'labels':>6} {'attack':16} {'N':>3} {'majority':>8} {'destiny':>8}")
     for folder in options.folder:
@@ -104,7 +107,7 @@ def main() -> None:
         truths = read_truths(folder, honest)
         for labels in options.labels:
             cases: list[tuple[str, Attack | None, int]] = [("none", None, 0)]
-            cases += [(attack.__name__, attack, size) for attack in ATTACKS for size in options.sizes]
+            cases += [(name, ATTACKS[name], size) for name in options.attacks for size in options.sizes]
             for name, attack, size in cases:
                 found = []
                 for seed in range(options.seeds if labels else 1):

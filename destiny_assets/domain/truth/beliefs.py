@@ -8,7 +8,7 @@ from destiny_assets.domain.truth import calibration, reliability
 from destiny_assets.domain.truth.calibration import Calibration, Example
 from destiny_assets.domain.truth.claims import Claims, Floats, Ints
 from destiny_assets.domain.truth.fusion import Fusion, Reliability
-from destiny_assets.domain.truth.standing import UNKNOWN, levels, standing
+from destiny_assets.domain.truth.standing import UNKNOWN, copies, levels, standing
 
 MODEL = "fusion/1"
 
@@ -69,7 +69,7 @@ def believe(claims: Claims, truths: Ints | None = None) -> Beliefs:
     known = np.full(len(claims.slots), UNKNOWN, np.int64) if truths is None else truths
     vouched = standing(claims, known)
     level = np.minimum(levels(vouched), calibration.TOP_LEVEL)
-    fusion = Fusion(claims, (level == 0)[claims.source])
+    fusion = Fusion(claims, (level == 0)[claims.source], copies(claims)[claims.source])
     learned = reliability.learn(fusion, level, known)
     calibrated = _calibrate(fusion, level, known, learned)
     exact, coarse = fusion.exact_terms(learned), fusion.coarse_terms(learned)
@@ -82,7 +82,7 @@ def majority(claims: Claims) -> tuple[Floats, Ints]:
     """One claim, one vote: the share of its slot's claims that each value has, and for each slot the value that has most."""
     votes = np.bincount(claims.value, minlength=len(claims.value_slot)).astype(float)
     share = votes / np.bincount(claims.slot, minlength=len(claims.slots))[claims.value_slot]
-    return share, Fusion(claims, np.zeros(len(claims.slot), bool)).best(votes)
+    return share, Fusion(claims, np.zeros(len(claims.slot), bool), np.ones(len(claims.slot))).best(votes)
 
 
 def _calibrate(fusion: Fusion, level: Ints, truths: Ints, learned: Reliability) -> Calibration:

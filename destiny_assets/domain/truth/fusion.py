@@ -32,11 +32,13 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Fusion:
-    """Claims with the weight that each vote has: claims of sources without standing (`shared`) have
-    at most `SHARED_VOTES` a value together."""
+    """Claims with the part of a vote that each has: claims of sources without standing (`shared`) have at most `SHARED_VOTES` a value
+    together, and sources that say exactly the same (`copies` of them, an entry a claim) have one.
+    """
 
     claims: Claims
     shared: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    copies: Floats
 
     def exact_terms(self, reliability: Reliability) -> Floats:
         """The log-odds that each claim adds to the value it states."""
@@ -64,10 +66,10 @@ class Fusion:
 
     @cached_property
     def share_of(self) -> Floats:
-        """The part of its vote that each claim has: 1 unless more share than there are votes."""
+        """The part of its vote that each claim has: less than 1 where it shares one, or its source has copies."""
         sharing = np.where(self.shared, self.claims.weight, 0.0)
         sharers = np.bincount(self.claims.value, sharing, len(self.claims.value_slot))[self.claims.value]
-        return np.asarray(np.where(self.shared, SHARED_VOTES / np.maximum(sharers, SHARED_VOTES), 1.0))
+        return np.asarray(np.where(self.shared, SHARED_VOTES / np.maximum(sharers, SHARED_VOTES), 1 / self.copies))
 
     def probabilities(self, scores: Floats) -> Floats:
         """Of each value to be its slot's truth; what is missing to 1 is the probability that none of them is."""

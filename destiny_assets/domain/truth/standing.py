@@ -43,6 +43,13 @@ def levels(vouched: Floats) -> Ints:
     return np.floor(np.log2(1 + vouched) + 1e-9).astype(np.int64)
 
 
+def copies(claims: Claims) -> Floats:
+    """For each source, how many there are, itself included, that say exactly the same as it; one claim alone is no sign of copying."""
+    voice = _voices(claims)
+    several = np.bincount(claims.source, minlength=len(claims.sources)) > 1
+    return np.where(several, np.bincount(voice)[voice], 1).astype(np.float64)
+
+
 def _voices(claims: Claims) -> Ints:
     """One number for all sources that claim exactly the same values."""
     said = np.unique(claims.source * len(claims.value_slot) + claims.value)
