@@ -150,10 +150,14 @@ def test_new_sources_that_push_one_wrong_value_take_at_most_two_points(attackers
 @pytest.mark.parametrize("copies", [1, 10])
 def test_copies_of_a_source_add_no_vote_to_it(copies: int) -> None:
     rows, truths = world(slots=60)
-    copied = [(thing, f"copy {number}", said) for number in range(copies) for thing, source, said in rows if source == "bad 0"]
+    copied = [
+        (thing, f"copy {number}", said) for number in range(copies) for thing, source, said in rows if source == "bad 0"
+    ]
     beliefs = believe(claims_of(rows + copied))
     claims = beliefs.fusion.claims
-    votes = beliefs.fusion.share_of[[claims.sources[source] in ("bad 0", "copy 0") for source in claims.source.tolist()]]
+    votes = beliefs.fusion.share_of[
+        [claims.sources[source] in ("bad 0", "copy 0") for source in claims.source.tolist()]
+    ]
     assert votes == pytest.approx(1 / (copies + 1))
     assert precision(beliefs, truths, range(60)) >= precision(believe(claims_of(rows)), truths, range(60)) - 0.02
 
