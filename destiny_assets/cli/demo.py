@@ -32,7 +32,7 @@ def demo(
     from destiny_assets.ingestion import ingest_project
     from destiny_assets.local import supervisor
     from destiny_assets.runner import run_job
-    from destiny_assets.stages.suites import load_suite
+    from destiny_assets.stages.suites import load_suite, with_tuning_half
 
     sample = folder or Path(__file__).parents[2] / "samples" / "peps"
     if not (sample / "documents").is_dir():
@@ -44,7 +44,7 @@ def demo(
     with open_ledger(settings) as ledger:
         ledger.projects.add(_PROJECT)
         ledger.projects.add_source(_PROJECT, Source("documents", "files", str((sample / "documents").absolute())))
-        ledger.benchmarks.attach(_PROJECT, load_suite(sample / "golden"))
+        ledger.benchmarks.attach(_PROJECT, with_tuning_half(load_suite(sample / "golden")))
     with progress_bars() as progress:
         result = ingest_project(settings, _PROJECT, progress)
         if result["failures"]:
