@@ -62,5 +62,6 @@ def infer_kind(values: Sequence[str]) -> Kind:
 
 def plain_text(value: str) -> str:
     """A text without what does not tell values apart: case, accents, punctuation, spaces."""
-    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    # Decomposed before case is folded as well as after: a mathematical capital alpha (U+1D6A8) has no case until it is an alpha.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).casefold())
     return " ".join(_WORD.findall("".join(mark for mark in decomposed if not unicodedata.combining(mark))))

@@ -83,6 +83,10 @@ def test_the_kind_is_told_from_the_values(values: list[str], kind: Kind) -> None
     assert infer_kind(values) is kind
 
 
+def test_letters_in_mathematical_type_are_the_letters_they_show() -> None:
+    assert plain_text("𝚨 𝐁 ℌ") == plain_text("α b h")
+
+
 @given(st.text(), st.sampled_from(Kind))
 def test_any_text_has_a_form_or_none_and_having_one_is_stable(text: str, kind: Kind) -> None:
     assert form_of(kind, text) == form_of(kind, text)
