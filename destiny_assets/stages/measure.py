@@ -13,7 +13,7 @@ from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percentile, query_metrics, span_overlap
-from destiny_assets.domain.retrieval import BEST, RECIPES, default_best
+from destiny_assets.domain.retrieval import BEST, MEASURED, default_best
 from destiny_assets.errors import ConflictError
 from destiny_assets.ports import Progress
 from destiny_assets.serving.results import Hit
@@ -46,7 +46,7 @@ def measure_suite(
     *,
     run_id: str | None,
     progress: Progress,
-    recipes: Sequence[str] = tuple(RECIPES),
+    recipes: Sequence[str] = MEASURED,
 ) -> dict[str, Measured]:
     """Every recipe on a suite, kept with each query's own under `run_id` (None: not kept).
 
@@ -155,7 +155,7 @@ def _best_recipe(
         return {"recipe": default, "tuning_questions": 0, "means": {}}
     means = {
         recipe: sum(measured[suite][recipe].questions[query][_HEADLINE] for suite, query in tuning) / len(tuning)
-        for recipe in RECIPES
+        for recipe in MEASURED
     }
     winner = max(means, key=lambda recipe: (means[recipe], recipe))
     chosen = winner if means[winner] > means[default] + _CLEARLY else default

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from destiny_assets.domain.retrieval import BEST, RECIPES
+from destiny_assets.domain.retrieval import BEST, MEASURED
 from tests.cli.conftest import Destiny
 
 TEXTS = {
@@ -46,7 +46,7 @@ def test_every_recipe_is_measured_and_the_throw_away_project_is_gone(folder: Pat
     assert (found["dataset"], found["documents"], found["queries"]) == ("mini", 10, 4)
     assert found["ingest"]["seconds"] > 0
     assert found["ingest"]["docs_per_s"] > 0
-    assert set(found["recipes"]) == {*RECIPES, BEST}
+    assert set(found["recipes"]) == {*MEASURED, BEST}
     names = {"ndcg@10", "recall@100", "mrr@10", "map", "p50_ms", "p95_ms", "p99_ms"}
     for metrics in found["recipes"].values():
         assert metrics.keys() >= names
@@ -54,7 +54,7 @@ def test_every_recipe_is_measured_and_the_throw_away_project_is_gone(folder: Pat
     assert found["recipes"]["dense"]["recall@100"] == found["recipes"]["hybrid"]["recall@100"] == 1.0
     assert found["recipes"]["hybrid"]["mrr@10"] == 1.0
     rows = [json.loads(line) for line in (folder / "queries.out").read_text("utf-8").splitlines()]
-    assert len(rows) == len(QUESTIONS) * len(RECIPES)
+    assert len(rows) == len(QUESTIONS) * len(MEASURED)
     assert all(0 <= row["metrics"]["ndcg@10"] <= 1 and row["ranking"] for row in rows if row["recipe"] == "dense")
     assert destiny.process("project", "list", "--json").document == before
 

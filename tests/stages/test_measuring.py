@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
-from destiny_assets.domain.retrieval import BEST, RECIPES
+from destiny_assets.domain.retrieval import BEST, MEASURED
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.suites import corpus, load_suite
@@ -64,12 +64,12 @@ def test_every_recipe_is_measured_and_kept_down_to_the_single_query(growth: Grow
     published = growth.run()
     facts = measure_project(ledger, growth.service, published, run_id="r1", progress=Silence())
     assert facts["queries"] == 1
-    assert set(facts["suites"]["golden"]) == {*RECIPES, BEST}
+    assert set(facts["suites"]["golden"]) == {*MEASURED, BEST}
     lexical = facts["suites"]["golden"]["lexical"]
     assert lexical["ndcg@10"] == lexical["mrr@10"] == lexical["recall@10"] == 1.0
     assert 0 < lexical["p50_ms"] <= lexical["p95_ms"] <= lexical["p99_ms"]
     assert {(run.recipe, run.generation, run.queries) for run in ledger.benchmarks.history(growth.project)} == {
-        (recipe, 1, 1) for recipe in RECIPES
+        (recipe, 1, 1) for recipe in MEASURED
     }
     rows = list(ledger.benchmarks.queries(growth.project))
     assert {row["ranking"][0] for row in rows if row["recipe"] == "lexical"} == {"handbook/stamps.md"}
@@ -83,7 +83,7 @@ def test_measuring_again_in_the_same_run_replaces_and_in_another_run_adds(growth
     ledger.benchmarks.attach(growth.project, SUITE)
     for run in ("r1", "r1", "r2"):
         measure_project(ledger, growth.service, published, run_id=run, progress=Silence())
-    assert len(ledger.benchmarks.history(growth.project)) == 2 * len(RECIPES)
+    assert len(ledger.benchmarks.history(growth.project)) == 2 * len(MEASURED)
 
 
 def test_a_generation_in_which_nothing_changed_is_not_measured_again(growth: Growth) -> None:
