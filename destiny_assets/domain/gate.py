@@ -11,9 +11,6 @@ GATED: Mapping[str, float] = {"ndcg@10": 0.02, "recall@100": 0.02}
 ACCEPT_WORSE = "destiny/accept_worse"
 """The tag of a run that publishes in spite of the gate; its value is the reason."""
 
-# A mean over few questions falls by chance of the questions: a small fall must also be certain (one-sided, paired bootstrap).
-# One beyond this many tolerances refuses however few questions there are: five broken of twenty is no chance.
-_CERTAIN, _ALWAYS = 0.95, 5.0
 # A question is called broken when its own metric fell by more than this.
 _BROKEN = 0.1
 
@@ -22,7 +19,8 @@ _BROKEN = 0.1
 class Fall:
     """One metric of one recipe on one suite, over the same questions before and now; a positive `drop` is a loss.
 
-    `certainty` is the share of bootstrap samples in which it fell, in [0, 1]; `broken` names the questions that fell most, worst first.
+    `certainty` is the share of paired bootstrap samples in which it fell, in [0, 1]: it is told, and refuses nothing, since the same
+    questions put to the same generation give the same figures. `broken` names the questions that fell most, worst first.
     """
 
     suite: str
@@ -42,16 +40,15 @@ class Fall:
 
     @property
     def refuses(self) -> bool:
-        """Whether the fall is beyond its tolerance and beyond chance."""
-        beyond = self.drop > self.tolerance + 1e-9
-        return beyond and (self.certainty >= _CERTAIN or self.drop > _ALWAYS * self.tolerance + 1e-9)
+        """Whether the fall is beyond its tolerance."""
+        return self.drop > self.tolerance + 1e-9
 
     def __str__(self) -> str:
         """One sentence that names the questions."""
         shown = ", ".join(self.broken[:5]) + (f" and {len(self.broken) - 5} more" if len(self.broken) > 5 else "")
         return (
             f"{self.metric} of {self.recipe} on {self.suite} fell from {self.before:.3f} to {self.now:.3f} over {self.questions} "
-            f"questions (tolerance {self.tolerance:g}); broken: {shown or 'none alone'}"
+            f"questions (tolerance {self.tolerance:g}, {self.certainty:.0%} sure of a fall); broken: {shown or 'none alone'}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The benchmark gate: a fall beyond tolerance and chance refuses, anything else passes."""
+"""The benchmark gate: a fall beyond its tolerance refuses, anything else passes."""
 
 import pytest
 
@@ -32,12 +32,15 @@ def test_a_fall_within_the_tolerance_passes() -> None:
     assert not refusals(compare("g", "r", questions(*[0.9] * 50), questions(*[0.885] * 50), TOLERANCE))
 
 
-def test_a_small_fall_that_may_be_chance_passes_and_the_same_fall_everywhere_does_not() -> None:
+def test_a_fall_beyond_the_tolerance_is_refused_and_says_how_sure_it_is() -> None:
     before = questions(*[0.5] * 40)
     by_chance = questions(*[0.5 + (0.4 if number % 2 else -0.46) for number in range(40)])
     everywhere = questions(*[0.47] * 40)
-    assert not refusals(compare("g", "r", before, by_chance, TOLERANCE))
-    assert refusals(compare("g", "r", before, everywhere, TOLERANCE))
+    (unsure,) = refusals(compare("g", "r", before, by_chance, TOLERANCE))
+    (sure,) = refusals(compare("g", "r", before, everywhere, TOLERANCE))
+    assert 0.5 < unsure.certainty < 0.95
+    assert sure.certainty == 1.0
+    assert "100% sure of a fall" in str(sure)
 
 
 def test_a_deep_fall_is_refused_however_few_the_questions() -> None:
