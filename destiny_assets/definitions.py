@@ -23,6 +23,7 @@ from resources.folders import BackupsResource, CacheResource, ReportsResource
 from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.layers import on_layer_drift
+from sensors.models import on_embedding_model_changed
 from sensors.runs import on_generation_published, on_run_failure
 from sensors.sources import on_project_added, on_source_changed
 
@@ -51,6 +52,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             on_project_added,
             on_source_changed,
             on_layer_drift,
+            on_embedding_model_changed,
             on_run_failure,
             *([on_generation_published] if dbt_assets else []),
         ],

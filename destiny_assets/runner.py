@@ -95,7 +95,7 @@ def run_job(
     resources: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Outcome:
-    """Run a job in this process to its end; a failed run is an outcome, not an exception.
+    """Run a job in this process to its end; a failed run is an outcome, not an exception. Raises `KeyboardInterrupt` when it is stopped.
 
     A run that is not `kept` is not shown in the Dagster UI. `resources` replaces some by name, `tags` are the run's.
     """
@@ -132,6 +132,8 @@ def run_job(
                 tags=dict(tags or {}),
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
+        if any(_says_stopped(event) for event in result.all_events):
+            raise KeyboardInterrupt
         seconds = time.perf_counter() - began
         evaluations = result.get_asset_check_evaluations()
         failed = [check for check in evaluations if not check.passed and check.severity is AssetCheckSeverity.ERROR]
@@ -154,6 +156,14 @@ def _log_of(settings: Settings) -> Path:
     folder = settings.home / "logs"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / "jobs.log"
+
+
+def _says_stopped(event: Any) -> bool:
+    """Whether a run ended through Ctrl-C or SIGTERM, which Dagster reports as a failure of the run."""
+    from dagster import DagsterExecutionInterruptedError
+
+    error = event.job_failure_data.error if event.is_run_failure else None
+    return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
 
 
 def _reason(event: Any) -> str:

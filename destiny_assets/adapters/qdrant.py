@@ -20,7 +20,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.sparse import SparseVector
-from destiny_assets.errors import StoreUnavailableError
+from destiny_assets.errors import ConflictError, StoreUnavailableError
 from destiny_assets.ports import Vectors
 from destiny_assets.settings import without_secrets
 
@@ -112,9 +112,19 @@ class QdrantVectorIndex:
             self._client.get_collections()
 
     def ensure(self, collection: str, dimension: int) -> None:
-        """Create the collection and its payload indexes; harmless when they are there."""
+        """Create the collection and its payload indexes; harmless when they are there.
+
+        Raises `ConflictError` when it is there with vectors of another length.
+        """
         with self._answering():
             if self._client.collection_exists(collection):
+                held = self._client.get_collection(collection).config.params.vectors
+                there = held[DENSE].size if isinstance(held, dict) and DENSE in held else None
+                if there != dimension:
+                    raise ConflictError(
+                        f"The collection {collection!r} holds vectors of {there} numbers, the model gives {dimension}: it is not the "
+                        "model it was. See: destiny doctor; or name another model in DESTINY_EMBEDDING_MODEL."
+                    )
                 return
             self._client.create_collection(
                 collection,

@@ -17,8 +17,7 @@ from destiny_assets.adapters.documents import open_document_store
 from destiny_assets.adapters.neo4j import connect
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
-from destiny_assets.assets.shell import OWNERS, RETRY
-from destiny_assets.errors import DestinyError
+from destiny_assets.assets.shell import OWNERS, failing_in_words
 from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
 from destiny_assets.settings import KEPT_BACKUPS, URL_VARIABLES, Stores
 from destiny_assets.stages.backup import Home, compared, make_backup, restore_backup
@@ -26,18 +25,17 @@ from destiny_assets.stages.backup import Home, compared, make_backup, restore_ba
 _CHECKS = ("layers_agree_after_restore", "counts_survive_restore", "answers_survive_restore")
 
 
-@dg.asset(group_name="backup", kinds={"postgres", "file"}, owners=OWNERS, code_version="1", retry_policy=RETRY)
+@dg.asset(group_name="backup", kinds={"postgres", "file"}, owners=OWNERS, code_version="1")
 def home_backups(
+    context: dg.AssetExecutionContext,
     ledger: ResourceParam[PostgresLedger],
     originals: ResourceParam[DocumentStore],
     backups: ResourceParam[BackupFolder],
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """One consistent copy of all projects in the folder that DESTINY_BACKUP_DIR names; the newest seven stay."""
-    try:
+    with failing_in_words(context):
         made = make_backup(ledger, originals, backups, keep=KEPT_BACKUPS, progress=progress)
-    except DestinyError as error:
-        raise dg.Failure(description=str(error)) from error
     return dg.MaterializeResult(
         metadata={
             "backup": dg.MetadataValue.path(made["backup"]),
@@ -60,6 +58,7 @@ def home_backups(
     check_specs=[dg.AssetCheckSpec(name, asset="restore_drills") for name in _CHECKS],
 )
 def restore_drills(
+    context: dg.AssetExecutionContext,
     ledger: ResourceParam[PostgresLedger],
     originals: ResourceParam[DocumentStore],
     vectors: ResourceParam[QdrantVectorIndex],
@@ -77,13 +76,10 @@ def restore_drills(
     newest = whole[0]
     began = time.perf_counter()
     age = (datetime.now(UTC) - datetime.fromisoformat(newest.manifest.made_at)).total_seconds()
-    try:
-        with _scratch_home() as scratch:
-            done = restore_backup(newest, scratch, replace=False, progress=progress)
-            rto = time.perf_counter() - began
-            found = compared(Home(ledger, originals, vectors, graph), scratch, newest, embedder)
-    except DestinyError as error:
-        raise dg.Failure(description=str(error)) from error
+    with failing_in_words(context), _scratch_home() as scratch:
+        done = restore_backup(newest, scratch, replace=False, progress=progress)
+        rto = time.perf_counter() - began
+        found = compared(Home(ledger, originals, vectors, graph), scratch, newest, embedder)
     answers = all(
         project["same_dense_rankings"] == project["dense_rankings"]
         and (project["moved_on"] or project["same_rankings"] == project["rankings"])

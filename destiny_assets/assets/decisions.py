@@ -7,7 +7,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.link import entities
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.domain.decisions import RULES
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import Progress
@@ -22,7 +22,6 @@ from destiny_assets.stages.decisions import record_decisions
     deps=[entities],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def decisions(

@@ -10,7 +10,7 @@ from dagster import ResourceParam
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.locks import WriteRight
-from destiny_assets.assets.shell import OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import OWNERS, run_stage
 from destiny_assets.domain.generations import Generation
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import DocumentStore, Embedder, Progress
@@ -35,7 +35,6 @@ sources = dg.AssetSpec(
     deps=[sources],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=dg.AutomationCondition.eager(),
 )
 def documents(

@@ -6,7 +6,7 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.assets.understand import embeddings
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import EntityExtractor, KnowledgeGraph, Progress
@@ -23,7 +23,6 @@ from destiny_assets.stages.link import project_graph
     deps=[embeddings],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def entities(
@@ -53,7 +52,6 @@ def entities(
     deps=[entities, dg.AssetKey("decisions")],
     partitions_def=PROJECTS,
     pool="neo4j",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def knowledge_graph(

@@ -10,7 +10,7 @@ from dagster import ResourceParam
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.assets.link import knowledge_graph
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.assets.trust import trust_scores
 from destiny_assets.assets.understand import vector_index
 from destiny_assets.domain.gate import ACCEPT_WORSE
@@ -32,7 +32,6 @@ from destiny_assets.stages.verify import LAYERS, verify_layer
     deps=[vector_index, trust_scores],
     partitions_def=PROJECTS,
     pool="qdrant",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def retrieval_benchmark(
@@ -67,7 +66,6 @@ def retrieval_benchmark(
     deps=[vector_index, knowledge_graph, trust_scores, retrieval_benchmark],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def quality_gate(
@@ -99,7 +97,6 @@ def quality_gate(
     deps=[quality_gate],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def published_generation(

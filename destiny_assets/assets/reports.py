@@ -9,7 +9,7 @@ from dagster import ResourceParam
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.marts import read_project_report
 from destiny_assets.assets.publish import published_generation
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, failing_in_words
 from destiny_assets.domain.report.folder import ReportsFolder
 from destiny_assets.domain.report.page import render_report
 from destiny_assets.partitions import PROJECTS
@@ -23,15 +23,15 @@ from destiny_assets.partitions import PROJECTS
     deps=[published_generation],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def project_report(
     context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger], reports: ResourceParam[ReportsFolder]
 ) -> dg.MaterializeResult[Any]:
     """What readers of the project see now, as one page that needs no server."""
-    report = read_project_report(ledger, context.partition_key, datetime.now(UTC))
-    page = reports.write(report.project, render_report(report))
+    with failing_in_words(context):
+        report = read_project_report(ledger, context.partition_key, datetime.now(UTC))
+        page = reports.write(report.project, render_report(report))
     return dg.MaterializeResult(
         metadata={
             "generation": report.generation or 0,

@@ -1,7 +1,8 @@
 """What every stage's asset does around its plain function: time it, keep its report in the ledger, show it as metadata."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -11,10 +12,27 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import DestinyError, ModelError, StoreUnavailableError
 
 OWNERS = ["team:knowledge"]
-RETRY = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+_RETRIES, _FIRST_WAIT_S = 2, 2
 CLEAN_UPSTREAM = (dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()).with_label(
     "upstream changed and passed its blocking checks"
 )
+
+
+@contextmanager
+def failing_in_words(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Makes a failure Destiny knows a sentence; one that may pass by itself is tried again, twice, ever later.
+
+    A `RetryPolicy` would do the second too, but Dagster applies it to Ctrl-C and "terminate" as well and starts the stopped step again.
+    """
+    try:
+        yield
+    except (StoreUnavailableError, ModelError) as error:
+        if context.retry_number < _RETRIES:
+            wait = _FIRST_WAIT_S * 2**context.retry_number
+            raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=wait) from error
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except DestinyError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def run_stage(
@@ -28,13 +46,9 @@ def run_stage(
 ) -> dg.MaterializeResult[Any]:
     """Find the project's generation, do `work` for it, and report its facts; `rows` names the fact that is the asset's row count."""
     began = time.perf_counter()
-    try:
+    with failing_in_words(context):
         generation = find(context.partition_key)
         facts = dict(work(generation))
-    except DestinyError as error:
-        # Only what may pass by itself is worth trying again.
-        passing = isinstance(error, StoreUnavailableError | ModelError)
-        raise dg.Failure(description=str(error), allow_retries=passing) from error
     facts.setdefault("seconds", round(time.perf_counter() - began, 3))
     ledger.generations.report(generation.project, generation.number, stage, context.run.run_id, facts)
     return dg.MaterializeResult(metadata=_metadata(generation, facts, rows))

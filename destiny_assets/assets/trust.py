@@ -7,7 +7,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.link import entities
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.stages.score import score_trust
@@ -21,7 +21,6 @@ from destiny_assets.stages.score import score_trust
     deps=[entities],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def trust_scores(context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger]) -> dg.MaterializeResult[Any]:

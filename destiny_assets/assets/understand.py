@@ -8,7 +8,7 @@ from dagster import ResourceParam
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.assets.ingest import documents
-from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, RETRY, run_stage
+from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import Embedder, Progress, TokenCounter
 from destiny_assets.stages.understand import CHUNKING, chunk_documents, embed_chunks, index_vectors
@@ -22,7 +22,6 @@ from destiny_assets.stages.understand import CHUNKING, chunk_documents, embed_ch
     deps=[documents],
     partitions_def=PROJECTS,
     pool="postgres",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def chunks(
@@ -51,7 +50,6 @@ def chunks(
     deps=[chunks],
     partitions_def=PROJECTS,
     pool="model",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def embeddings(
@@ -80,7 +78,6 @@ def embeddings(
     deps=[embeddings],
     partitions_def=PROJECTS,
     pool="qdrant",
-    retry_policy=RETRY,
     automation_condition=CLEAN_UPSTREAM,
 )
 def vector_index(

@@ -63,9 +63,9 @@ class Ranker:
     """Ranks chunks by a recipe; thread-safe."""
 
     def __init__(
-        self, ledger: PostgresLedger, vectors: QdrantVectorIndex, query_vector: Callable[[str, str], Vectors]
+        self, ledger: PostgresLedger, vectors: QdrantVectorIndex, query_vector: Callable[[str, str, str], Vectors]
     ) -> None:
-        """`query_vector` gives the vector of a text by a model's id."""
+        """`query_vector` gives the vector of a text by project and model's id."""
         self._ledger = ledger
         self._vectors = vectors
         self._query_vector = query_vector
@@ -75,7 +75,7 @@ class Ranker:
         if pinned.collection is None or pinned.model_id is None:
             return Ranking([], {})
         collection, number = pinned.collection, pinned.number
-        dense = self._query_vector(pinned.model_id, text) if recipe.dense_weight > 0 else None
+        dense = self._query_vector(pinned.project, pinned.model_id, text) if recipe.dense_weight > 0 else None
         sparse = encode_query(text) if recipe.dense_weight < 1 else None
         scope, allowed = self._scope(pinned, filters)
         if allowed == set() or scope.sources == []:

@@ -1,6 +1,5 @@
 """`KnowledgeService`: what every door calls; reads are pinned to one published generation, pushes wait for the next."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,10 +16,11 @@ from destiny_assets.domain.filters import Filters, Mode, withheld_because
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.domain.retrieval import BEST, RECIPES, Recipe, default_best, joined_score, ranked, recipe_named
-from destiny_assets.errors import ConfigurationError, ConflictError, NotFoundError, StoreUnavailableError
+from destiny_assets.errors import ConfigurationError, NotFoundError, StoreUnavailableError
 from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, TokenCounter, Vectors
 from destiny_assets.serving.context import MOST_TOKENS, pack
 from destiny_assets.serving.pushing import KIND, Pushing
+from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
 from destiny_assets.serving.results import (
     Answer,
@@ -64,9 +64,7 @@ class KnowledgeService:
         """
         self._ledger = ledger
         self._vectors = vectors
-        self._open_embedder = embedder
-        self._embedder: Embedder | None = None
-        self._loading = threading.Lock()
+        self._models = QueryModels(ledger, embedder)
         self._language_model = language_model
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._query_vector = lru_cache(maxsize=_QUERY_CACHE)(self._embed_query)
@@ -297,7 +295,7 @@ class KnowledgeService:
         ]
         if not candidates:
             return hits[0].text, [_citation(1, hits[0], 0, len(hits[0].text))]
-        vectors = self._model().embed([question, *(sentence.text for sentence in candidates)], "query")
+        vectors = self._models.configured().embed([question, *(sentence.text for sentence in candidates)], "query")
         chosen = best_sentences(candidates, vectors[1:], vectors[0], [hit.score for hit in hits])
         parts, citations = [], []
         for number, index in enumerate(chosen, start=1):
@@ -313,21 +311,9 @@ class KnowledgeService:
         cited = cited_numbers(text, len(hits))
         return text, [_citation(number, hits[number - 1], 0, len(hits[number - 1].text)) for number in cited]
 
-    def _embed_query(self, model_id: str, text: str) -> Vectors:
-        embedder = self._model()
-        if embedder.model_id != model_id:
-            raise ConflictError(
-                f"This generation was embedded with {model_id!r}, but {embedder.model_id!r} is configured. "
-                "Set DESTINY_EMBEDDING_MODEL back, or ingest again to publish a generation of the new model."
-            )
-        vector: Vectors = embedder.embed([text], "query")[0]
+    def _embed_query(self, project: str, model_id: str, text: str) -> Vectors:
+        vector: Vectors = self._models.of(project, model_id).embed([text], "query")[0]
         return vector
-
-    def _model(self) -> Embedder:
-        with self._loading:
-            if self._embedder is None:
-                self._embedder = self._open_embedder()
-            return self._embedder
 
 
 def _open_tokens() -> TokenCounter:

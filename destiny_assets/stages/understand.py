@@ -20,14 +20,15 @@ from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
 from destiny_assets.errors import ConflictError, RefusedTextError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
+from destiny_assets.serving.query_models import require_same_model
 from destiny_assets.stages.ahead import one_ahead
 from destiny_assets.stages.duplicates import mark_duplicates
 from destiny_assets.stages.quarantine import Refusal, attempted, release, set_aside
 
 # What a document is cut and compared by; a change of either takes every document up again.
 CHUNKING = f"{CHUNKER} {SIGNATURE}"
-# Long enough that sorting by length leaves little padding, short enough that a killed run loses seconds.
-_EMBED_BATCH = 4_096
+# Long enough that sorting by length leaves little padding, short enough that a killed run loses 5 to 20 s and progress is seen to move.
+_EMBED_BATCH = 1_024
 # No model that works refuses it.
 _HARMLESS = "The letter was delivered on Monday."
 
@@ -56,17 +57,25 @@ def chunk_documents(
 def embed_chunks(
     ledger: PostgresLedger, embedder: Embedder, project: str, generation: int, progress: Progress
 ) -> Mapping[str, Any]:
-    """Give every living chunk's text a vector of this model; a text that has one already costs nothing."""
+    """Give every living chunk's text a vector of this model; a text that has one already costs nothing.
+
+    Raises `ConflictError` when the model is no longer the one that made the vectors there are of it.
+    """
     collection = _collection(ledger, project, embedder.model_id)
     ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
-    before = (embedder.usage.calls, embedder.usage.texts, embedder.usage.tokens, embedder.usage.seconds)
+    before = _used(embedder)
     latest = ledger.generations.latest(project)
     # No generation is published before each of its chunks has a vector of its model.
     born = generation if latest is not None and latest.model_id == embedder.model_id else None
     done = 0
+    checked = False
     refused: dict[str, StoredDocument] = {}
     # Again after a refusal: the version that a document goes back to may lack vectors of this model.
     while missing := ledger.chunks.unembedded(project, embedder.model_id, born=born):
+        if not checked:
+            require_same_model(ledger, embedder, project)
+            # What the check asked of the model is no part of the report.
+            before, checked = _used(embedder), True
         reasons: dict[bytes, str] = {}
         for hashes in chunked(missing, _EMBED_BATCH):
             texts = ledger.chunks.embed_texts(project, hashes)
@@ -78,14 +87,14 @@ def embed_chunks(
     if refused:
         mark_duplicates(ledger, project, generation)
     ledger.projects.release_renewed(project, generation, "embeddings")
-    usage = embedder.usage
+    calls, texts_read, tokens, seconds = (now - then for now, then in zip(_used(embedder), before, strict=True))
     return {
         "model": embedder.model_id,
         "refused": len(refused),
-        "calls": usage.calls - before[0],
-        "texts": usage.texts - before[1],
-        "tokens": usage.tokens - before[2],
-        "seconds": round(usage.seconds - before[3], 3),
+        "calls": calls,
+        "texts": texts_read,
+        "tokens": tokens,
+        "seconds": round(seconds, 3),
     }
 
 
@@ -175,6 +184,11 @@ def _upsert(
         if writing is not None:
             writing.result()
     return done
+
+
+def _used(embedder: Embedder) -> tuple[float, ...]:
+    usage = embedder.usage
+    return usage.calls, usage.texts, usage.tokens, usage.seconds
 
 
 def _embedded(

@@ -1,7 +1,8 @@
 """The ingest job on real stores: everything runs, is checked and reported; what is wrong is never published."""
 
 import os
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.domain.gate import ACCEPT_WORSE
+from destiny_assets.errors import ModelError
+from destiny_assets.ports import TextKind, Vectors
 from destiny_assets.runner import run_job
 from destiny_assets.settings import EmbeddingSettings, Settings
 from sensors.runs import on_generation_published, on_run_failure
 from tests.dagster.conftest import Execute
 from tests.dagster.test_definitions import ASSETS, BLOCKING, WARNING
-from tests.stages.growing import DOCUMENTS, Growth
+from tests.fakes.embedder import HashingEmbedder
+from tests.stages.growing import DOCUMENTS, Growth, Silence
 
 STAGES = ASSETS.keys() - {"sources", "home_backups", "restore_drills"}
 SUITE = Suite("golden", {"q1": "what does a stamp cost"}, {"q1": {"handbook/stamps.md": 1}})
@@ -141,6 +145,49 @@ def test_a_failure_that_cannot_pass_is_not_tried_again_and_says_what_to_do(growt
     result = execute()
     assert not result.success
     assert [event for event in result.all_events if event.is_step_up_for_retry] == []
+
+
+class Failing(HashingEmbedder):
+    """A model that is away for its first `times` calls."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__("one")
+        self._left = times
+
+    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+        if self._left:
+            self._left -= 1
+            raise ModelError("The endpoint of the model can't be reached. Check that it runs.")
+        return super().embed(texts, kind)
+
+
+@pytest.mark.parametrize(("times", "published"), [(1, True), (9, False)])
+def test_a_failure_that_may_pass_is_tried_again_twice(
+    growth: Growth, execute: Execute, times: int, published: bool
+) -> None:
+    growth.embedder = Failing(times)
+    result = execute()
+    assert result.success is published
+    again = [event.step_key for event in result.all_events if event.is_step_up_for_retry]
+    assert again == ["embeddings"] * min(times, 2)
+    if not published:
+        (failure,) = [event for event in result.all_events if event.is_step_failure]
+        assert "The endpoint of the model can't be reached" in str(failure.step_failure_data.user_failure_data)
+
+
+def test_a_run_that_is_stopped_stops_at_once_and_the_next_one_goes_on(growth: Growth, home: Path) -> None:
+    settings = Settings(home, growth.layers.stores, EmbeddingSettings(), None)
+    stop = Sabotage("chunks", lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(KeyboardInterrupt):
+        run_job(settings, "ingest_project", project=growth.project, progress=stop)
+    ledger = growth.layers.ledger
+    assert ledger.generations.current(growth.project) is None
+    assert ledger.generations.building(growth.project).number == 1
+    outcome = run_job(settings, "ingest_project", project=growth.project, progress=Silence())
+    assert outcome.succeeded
+    current = ledger.generations.current(growth.project)
+    assert current is not None
+    assert current.number == 1
 
 
 def test_a_generation_that_finds_less_is_refused_named_and_published_only_with_a_reason(

@@ -10,13 +10,16 @@ import dagster as dg
 import pytest
 
 from destiny_assets.adapters.documents import DirectoryDocumentStore
+from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.serving.pushing import Pushing
 from jobs.ingest import nightly_ingest
+from sensors.models import on_embedding_model_changed
 from sensors.sources import on_project_added, on_source_changed
 from tests.fakes.web_server import serving_site
+from tests.stages.growing import Growth
 
 
 class Watch:
@@ -182,3 +185,28 @@ def test_every_project_is_ingested_once_a_night(tmp_path: Path) -> None:
     keys = [[request.run_key for request in some] for some in asked]
     assert keys[0] == keys[1]
     assert not set(keys[0]) & set(keys[2])
+
+
+class TestModels:
+    """`on_embedding_model_changed`: a project embedded with another model than is configured is ingested, once."""
+
+    def test_another_model_than_configured_asks_once_a_generation_and_the_configured_one_never(
+        self, growth: Growth, instance: dg.DagsterInstance
+    ) -> None:
+        def tick() -> dg.SensorResult | dg.SkipReason:
+            return on_embedding_model_changed(dg.build_sensor_context(instance=instance), ledger=growth.layers.ledger)  # type: ignore[no-any-return]
+
+        instance.add_dynamic_partitions("projects", [growth.project])
+        assert isinstance(tick(), dg.SkipReason), "nothing is published yet"
+        growth.run()
+        keys = []
+        for _ in range(2):
+            result = tick()
+            assert isinstance(result, dg.SensorResult)
+            ((request),) = result.run_requests or ()
+            assert request.partition_key == growth.project
+            keys.append(request.run_key)
+        assert keys[0] == keys[1], "Dagster drops a request whose key it knows"
+        growth.embedder = open_embedder("minilm")
+        growth.run()
+        assert isinstance(tick(), dg.SkipReason)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.postgres.projects import Source
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import signature
+from destiny_assets.errors import ConflictError
+from tests.fakes.embedder import HashingEmbedder
 from tests.stages.growing import DOCUMENTS, Growth
 
 STAMPS, RAIN = "handbook/stamps.md", "notes/rain.txt"
@@ -41,7 +44,6 @@ def test_a_run_in_which_nothing_changed_writes_nothing_and_asks_no_model(growth:
 def test_an_edit_leaves_every_other_chunk_with_its_id_vector_and_node(growth: Growth) -> None:
     first = growth.run()
     seen, points, nodes = growth.seen(first), growth.points(), growth.nodes()
-    texts = growth.embedder.usage.texts
     growth.write(STAMPS, DEARER)
     second = growth.run()
     assert second.number == 2
@@ -49,7 +51,7 @@ def test_an_edit_leaves_every_other_chunk_with_its_id_vector_and_node(growth: Gr
     gone, fresh = seen.keys() - now.keys(), now.keys() - seen.keys()
     assert len(gone) == len(fresh) == 1
     assert "four crowns" in now[fresh.pop()]
-    assert growth.embedder.usage.texts == texts + 1
+    assert growth.reports["embeddings"]["texts"] == 1
     untouched = {id_: point for id_, point in growth.points().items() if point == points.get(id_)}
     assert len(untouched) == len(seen) - 1
     chunks = {id_: held for id_, held in nodes.items() if "preview" in held}
@@ -269,13 +271,13 @@ class TestHealing:
 
     def test_a_dropped_collection_is_filled_again_without_the_model(self, growth: Growth) -> None:
         first = growth.run()
-        points, asked = growth.points(), growth.embedder.usage.texts
+        points = growth.points()
         growth.layers.vectors.drop(first.collection or "")
         assert growth.agreement(first)["vectors"] == (len(points), 0)
         growth.write(STAMPS, DEARER)
         second = growth.run()
         growth.require_agreement(second)
-        assert growth.embedder.usage.texts == asked + 1
+        assert growth.reports["embeddings"]["texts"] == 1
         kept = points.keys() & growth.points().keys()
         assert len(kept) == len(points) - 1
         assert all(growth.points()[id_] == points[id_] for id_ in kept)
@@ -300,14 +302,24 @@ class TestHealing:
         growth.run()
 
 
+class Renamed(HashingEmbedder):
+    """A model that bears another's name."""
+
+    def __init__(self, name: str, model_id: str) -> None:
+        super().__init__(name)
+        self._model_id = model_id
+
+    @property
+    def model_id(self) -> str:
+        return self._model_id
+
+
 class TestModels:
     """Another embedding model is another collection beside the old one."""
 
     def test_a_new_model_builds_its_own_collection_and_the_old_generation_keeps_the_old_one(
         self, growth: Growth
     ) -> None:
-        from tests.fakes.embedder import HashingEmbedder
-
         first = growth.run()
         growth.embedder = HashingEmbedder("two")
         second = growth.run()
@@ -317,6 +329,37 @@ class TestModels:
         assert growth.seen(first) == growth.seen(second)
         growth.require_agreement(first)
         assert growth.run() == second
+
+    def test_a_model_that_was_changed_under_its_name_embeds_nothing_and_answers_nothing(self, growth: Growth) -> None:
+        first = growth.run()
+        growth.embedder = Renamed("two", HashingEmbedder("one").model_id)
+        with pytest.raises(ConflictError, match="it was changed under its name"):
+            growth.service().search(growth.project, "stamps")
+        growth.write(STAMPS, DEARER)
+        with pytest.raises(ConflictError, match=r"lowest cosine -?0\.\d+ over 3 of its texts"):
+            growth.run()
+        growth.embedder = HashingEmbedder("one")
+        assert growth.layers.ledger.generations.current(growth.project) == first
+        assert growth.service().search(growth.project, "stamps").hits
+        assert growth.run().number == 2
+
+    def test_a_model_whose_vectors_have_another_length_writes_into_no_collection(self, growth: Growth) -> None:
+        first = growth.run()
+        with pytest.raises(ConflictError, match="holds vectors of 64 numbers, the model gives 32"):
+            growth.layers.vectors.ensure(first.collection or "", 32)
+
+    def test_questions_are_embedded_by_the_model_of_their_generation_whatever_is_configured(
+        self, growth: Growth
+    ) -> None:
+        growth.embedder = open_embedder("minilm:f32")
+        growth.run()
+        growth.embedder = HashingEmbedder("one")
+        found = growth.service().search(growth.project, "what is the price of postage", recipe="dense")
+        assert found.hits[0].uri == STAMPS
+        growth.run()
+        growth.embedder = HashingEmbedder("two")
+        with pytest.raises(ConflictError, match=r"embedded with 'hashing-words/one.*hashing-words/two.*is configured"):
+            growth.service().search(growth.project, "postage", recipe="dense")
 
 
 def test_signatures_of_another_version_are_made_again_and_chunks_keep_their_ids(growth: Growth) -> None:

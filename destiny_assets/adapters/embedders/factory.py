@@ -13,8 +13,9 @@ def open_embedder(model: str, *, url: str | None = None, api_key: str | None = N
 
     ``minilm`` runs on this machine in the arithmetic that is fastest on its CPU; ``minilm:f32`` in the one that every
     CPU has, for different machines that share a project. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
-    its base (OpenAI's own without one) and may end in ``?dimensions=256&requests_per_minute=60``. ``fastembed:NAME``
-    is a model of fastembed's catalogue; there `url` is a folder that holds its files, where no hub is to be asked.
+    its base (OpenAI's own without one) and may end in ``?dimensions=256&requests_per_minute=60``; ``version=2`` among
+    them says that it serves another model under the same name than it did. ``fastembed:NAME`` is a model of
+    fastembed's catalogue; there `url` is a folder that holds its files, where no hub is to be asked.
     Raises `ConfigurationError` when the name means none of these or something it needs is missing.
     """
     kind, _, name = model.partition(":")
@@ -32,6 +33,7 @@ def open_embedder(model: str, *, url: str | None = None, api_key: str | None = N
             api_key=api_key,
             dimensions=endpoint.dimensions,
             requests_per_minute=endpoint.requests_per_minute,
+            version=endpoint.version,
         )
     if kind == "fastembed" and name:
         from destiny_assets.adapters.embedders.fastembed_catalogue import FastembedEmbedder
@@ -42,11 +44,20 @@ def open_embedder(model: str, *, url: str | None = None, api_key: str | None = N
     )
 
 
+def open_embedder_of(model_id: str) -> Embedder | None:
+    """The embedder whose vectors bear this id, where the id is all it takes: the local model, in either arithmetic; else nothing."""
+    from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM, configuration_of
+
+    configuration = configuration_of(model_id)
+    return LocalMiniLM(*configuration) if configuration is not None else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
     base_url: str | None
     dimensions: int | None = None
     requests_per_minute: int | None = None
+    version: int | None = None
 
 
 def _endpoint(url: str) -> _Endpoint:
@@ -58,12 +69,13 @@ def _endpoint(url: str) -> _Endpoint:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     dimensions = _positive("dimensions", options.pop("dimensions", None))
     requests_per_minute = _positive("requests_per_minute", options.pop("requests_per_minute", None))
+    version = _positive("version", options.pop("version", None))
     if options:
         raise ConfigurationError(
             f"DESTINY_EMBEDDING_URL has an option {min(options)!r} that is not known. "
-            "Known are dimensions and requests_per_minute."
+            "Known are dimensions, requests_per_minute and version."
         )
-    return _Endpoint(urlunsplit(parts._replace(query="", fragment="")), dimensions, requests_per_minute)
+    return _Endpoint(urlunsplit(parts._replace(query="", fragment="")), dimensions, requests_per_minute, version)
 
 
 def _positive(name: str, value: str | None) -> int | None:

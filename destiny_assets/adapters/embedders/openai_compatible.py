@@ -61,10 +61,12 @@ class OpenAICompatibleEmbedder:
         api_key: str | None = None,
         dimensions: int | None = None,
         requests_per_minute: int | None = None,
+        version: int | None = None,
     ) -> None:
         """No request is made yet.
 
-        `url` None means OpenAI's own endpoint, which needs a key; `dimensions` asks the model to shorten its vectors. A
+        `url` None means OpenAI's own endpoint, which needs a key; `dimensions` asks the model to shorten its vectors; `version` tells
+        models apart that the endpoint served under one name. A
         failed request is repeated up to five times, after the time that the endpoint names or ever longer. Raises
         `ConfigurationError` when the key is missing.
         """
@@ -84,6 +86,8 @@ class OpenAICompatibleEmbedder:
         self._dimension = dimensions
         self.usage = EmbeddingUsage()
         self.model_id = f"openai:{model}@{self._endpoint}" + (f"/{dimensions}" if dimensions else "")
+        if version:
+            self.model_id += f"/version {version}"
 
     @property
     def dimension(self) -> int:

@@ -165,6 +165,20 @@ class Chunks:
             texts = {row["embed_sha256"]: row["text"] for row in rows}
         return [texts[digest] for digest in hashes]
 
+    def embedded_sample(self, project: str, model_id: str, count: int) -> tuple[list[str], Vectors]:
+        """Up to `count` texts that have a vector of this model, as a model reads them, with those vectors, shape (n, dimension)."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select e.vector, (select context || text from chunk c
+                       where (c.project, c.embed_sha256) = (e.project, e.embed_sha256) limit 1) as text
+                   from embedding e where e.project = %s and e.model_id = %s and exists (select from chunk c
+                       where (c.project, c.embed_sha256) = (e.project, e.embed_sha256))
+                   order by e.embed_sha256 limit %s""",
+                (project, model_id, count),
+            ).fetchall()
+        vectors = np.stack([np.frombuffer(row["vector"], "<f4") for row in rows]) if rows else np.empty((0, 0), "<f4")
+        return [row["text"] for row in rows], vectors.astype(np.float32)
+
     def store_embeddings(self, project: str, model_id: str, hashes: Sequence[bytes], vectors: Vectors) -> int:
         """Keep vectors by text hash and model; ones already there stay."""
         with self._session.transaction() as cursor:

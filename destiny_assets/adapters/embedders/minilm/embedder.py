@@ -45,7 +45,7 @@ class LocalMiniLM:
         self._engine = _load_engine(engine, precision or fastest_precision())
         self._lock = threading.Lock()
         self.usage = EmbeddingUsage()
-        self.model_id = f"all-MiniLM-L6-v2@{MODEL_SHA256[:12]}/{self._engine.name}/{MAX_TOKENS}"
+        self.model_id = _model_id(self._engine.name)
         self.dimension = DIMENSION
 
     def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002 - one form for both kinds
@@ -66,6 +66,16 @@ class LocalMiniLM:
                 self.usage.texts += len(places)
                 self.usage.tokens += int(mask.sum())
                 self.usage.seconds += time.perf_counter() - began
+
+
+def configuration_of(model_id: str) -> tuple[Engine, Precision] | None:
+    """The engine and precision of a `LocalMiniLM` whose vectors bear this id; None where it is another model's."""
+    engines: tuple[tuple[Engine, Precision], ...] = (("openvino", "f32"), ("openvino", "bf16"), ("onnxruntime", "f32"))
+    return next((some for some in engines if model_id == _model_id("-".join(some))), None)
+
+
+def _model_id(engine: str) -> str:
+    return f"all-MiniLM-L6-v2@{MODEL_SHA256[:12]}/{engine}/{MAX_TOKENS}"
 
 
 def _load_engine(engine: Engine | None, precision: Precision) -> MiniLMEngine:
