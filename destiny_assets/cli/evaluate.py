@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Measure on labelled data, end to end.", no_args_is_help=True)
     group.command("retrieval")(retrieval)
     group.command("trust")(trust)
+    group.command("linking")(linking)
     group.callback()(lambda: None)
     app.add_typer(group, name="evaluate")
 
@@ -85,3 +86,41 @@ def trust(
     low, high = gain["interval_95"]
     say(f"Precision above majority vote: {gain['mean']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}.")
     say("The surest " + ", ".join(f"{share:.0%}: {right:.3f}" for share, right in result["coverage"]) + " right.")
+
+
+def linking(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder with left.csv[.gz], right.csv[.gz] and pairs.csv[.gz] (left_id,right_id[,label][,split])."
+        ),
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Where the drawing of folds starts.")] = 0,
+    draws: Annotated[int, typer.Option(min=1, help="How many seeds; figures are means over them.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Find the records of two tables that are the same thing, and compare with labelled pairs and with plain baselines."""
+    from destiny_assets.evaluation_linking import evaluate_linking
+
+    result = evaluate_linking(folder, seed=seed, draws=draws)
+    if as_json:
+        print_json(result)
+        return
+    metrics = ("precision", "recall", "f1")
+    shown = {"destiny": result, **result["baselines"]}
+    rows = [(name, *(values[metric] for metric in metrics)) for name, values in shown.items()]
+    print_table(
+        f"{result['dataset']}: {result['scored']}, decided by {result['decided_by']}", ("method", *metrics), rows
+    )
+    low, high = result["f1_interval_95"]
+    say(f"F1 {result['f1']:.3f}, 95 % interval {low:.3f} to {high:.3f}, seeds {result['seeds']}.")
+    blocking = result["blocking"]
+    say(
+        f"Blocking keeps {blocking['candidates']} of {blocking['possible']} pairs and {blocking['recall']:.1%} of the matches; "
+        f"{result['candidate_pairs_per_s']:.0f} candidate pairs a second."
+    )
+    if result["skipped"]["rows"]:
+        first = result["skipped"]["first"][0]
+        say(
+            f"{result['skipped']['rows']} rows were left out, the first {first['file']}:{first['line']}: {first['reason']}."
+        )
