@@ -1,7 +1,7 @@
 """``destiny evaluate ...``: labelled data through the real pipeline or the real model, leaving nothing behind."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ def register(app: typer.Typer) -> None:
     group.command("retrieval")(retrieval)
     group.command("trust")(trust)
     group.command("linking")(linking)
+    group.command("relations")(relations)
+    group.command("contradictions")(contradictions)
     group.callback()(lambda: None)
     app.add_typer(group, name="evaluate")
 
@@ -119,6 +121,68 @@ def linking(
         f"Blocking keeps {blocking['candidates']} of {blocking['possible']} pairs and {blocking['recall']:.1%} of the matches; "
         f"{result['candidate_pairs_per_s']:.0f} candidate pairs a second."
     )
+    _say_skipped(result)
+
+
+def relations(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with docs.jsonl[.gz]: text, entities with mentions, relations.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Find mentions, which of them are one entity, and relations in labelled documents, and compare with the labels."""
+    from destiny_assets.evaluation_relations import evaluate_relations
+
+    with progress_bars() as progress:
+        result = evaluate_relations(folder, progress)
+    if as_json:
+        print_json(result)
+        return
+    metrics = ("precision", "recall", "f1")
+    rows = [(part, *(result[part][metric] for metric in metrics)) for part in ("mentions", "coreference", "relations")]
+    print_table(f"{result['dataset']}: {result['documents']} documents", ("", *metrics), rows)
+    for part in ("mentions", "relations"):
+        kinds = [
+            (kind, values["gold"], *(values[metric] for metric in metrics))
+            for kind, values in result[part]["by_type"].items()
+        ]
+        print_table(part, ("type", "gold", *metrics), kinds)
+    _say_skipped(result)
+
+
+def contradictions(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A folder with claims.jsonl[.gz] (claim, label, cited_doc_ids) and evidence.jsonl[.gz]."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say of labelled claims whether passages support or contradict them, and compare with the labels and the most frequent one."""
+    from destiny_assets.evaluation_contradictions import evaluate_contradictions
+
+    result = evaluate_contradictions(folder)
+    if as_json:
+        print_json(result)
+        return
+    rows = [
+        (kind, *(values[metric] for metric in ("gold", "precision", "recall", "f1")))
+        for kind, values in result["by_type"].items()
+    ]
+    print_table(
+        f"{result['dataset']}: decided by {result['decided_by']}",
+        ("verdict", "gold", "precision", "recall", "f1"),
+        rows,
+    )
+    low, high = result["accuracy_interval_95"]
+    baselines = result["baselines"]
+    say(
+        f"Accuracy {result['accuracy']:.3f}, 95 % interval {low:.3f} to {high:.3f}; always {baselines['majority']['verdict']}: "
+        f"{baselines['majority']['accuracy']:.3f}; rules without labels: {baselines['rules']['accuracy']:.3f}."
+    )
+    _say_skipped(result)
+
+
+def _say_skipped(result: dict[str, Any]) -> None:
     if result["skipped"]["rows"]:
         first = result["skipped"]["first"][0]
         say(
