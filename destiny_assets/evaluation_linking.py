@@ -162,8 +162,13 @@ def _gold(
             skipped.append(Skipped(listed.file, line, f"the label {said!r} is neither 1 nor 0"))
         else:
             seen = split is not None and row[split].strip().casefold() in _TUNED_ON
+            label_said, before = said in _TRUE, found.get((sides[0], sides[1]))
+            if before is not None and before[0] != label_said:
+                skipped.append(Skipped(listed.file, line, "an earlier row gives this pair the other label"))
+                # What is scored is scored by the label given there.
+                label_said = before[0] if seen or not before[1] else label_said
             # A pair that is listed twice is never tuned on when it is to be scored too.
-            found[sides[0], sides[1]] = (said in _TRUE, seen and found.get((sides[0], sides[1]), (False, True))[1])
+            found[sides[0], sides[1]] = (label_said, seen and (before is None or before[1]))
     keys = sorted(found)
     match = np.array([found[key][0] for key in keys], np.bool_)
     tuned = np.array([found[key][1] for key in keys], np.bool_)

@@ -105,6 +105,16 @@ def test_where_only_matches_are_listed_every_link_is_scored(tmp_path: Path) -> N
     assert evaluate_linking(tmp_path)["right"] == found["right"] - 1
 
 
+def test_a_pair_listed_twice_is_scored_by_the_label_of_the_scored_split(folder: Path) -> None:
+    before = evaluate_linking(folder, draws=1)
+    row = next(line for line in (folder / "pairs.csv").read_text().splitlines() if line.endswith(",1,test"))
+    with (folder / "pairs.csv").open("a") as lines:
+        lines.write(f"\n{row[:-7]},0,train\n{row}")
+    after = evaluate_linking(folder, draws=1)
+    assert (after["gold"], after["labelled"]) == (before["gold"], before["labelled"])
+    assert [one["reason"] for one in after["skipped"]["first"]] == ["an earlier row gives this pair the other label"]
+
+
 def test_files_as_people_write_them(tmp_path: Path) -> None:
     left, right, pairs = people(120)
     left[0], right[0] = ["Nummer", "Name", "Jahrgang"], ["key", "person", "year"]

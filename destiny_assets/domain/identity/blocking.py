@@ -4,7 +4,7 @@ import numpy as np
 
 from destiny_assets.domain.identity.sparse_rows import Floats, Ints, Rows, Space, ranges
 
-# Words of more records than this, and of a twentieth of them, are not looked up.
+# Words of more records than this, and of a hundredth of them, are not looked up: their postings grow with the square of the tables.
 _FREQUENT = 100
 # How many postings are looked at in one go, 24 bytes each.
 _POSTINGS = 1_000_000
@@ -27,7 +27,7 @@ def _nearest(asking: Rows, asked: Rows, vocabulary: int, nearest: int) -> tuple[
     weight = asked.weights[order]
     first = np.searchsorted(asked.items[order], np.arange(vocabulary + 1))
     frequency = np.diff(first)
-    rare = frequency[asking.items] <= max(_FREQUENT, len(asked) // 20)
+    rare = frequency[asking.items] <= max(_FREQUENT, len(asked) // 100)
     asker = np.repeat(np.arange(len(asking)), asking.sizes)[rare]
     items, weights = asking.items[rare], asking.weights[rare]
     sizes = frequency[items]
