@@ -1,7 +1,7 @@
 """``destiny evaluate ...``: labelled data through the real pipeline or the real model, leaving nothing behind."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Measure on labelled data, end to end.", no_args_is_help=True)
     group.command("retrieval")(retrieval)
     group.command("trust")(trust)
+    group.command("linking")(linking)
+    group.command("relations")(relations)
+    group.command("contradictions")(contradictions)
     group.callback()(lambda: None)
     app.add_typer(group, name="evaluate")
 
@@ -85,3 +88,103 @@ def trust(
     low, high = gain["interval_95"]
     say(f"Precision above majority vote: {gain['mean']:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}.")
     say("The surest " + ", ".join(f"{share:.0%}: {right:.3f}" for share, right in result["coverage"]) + " right.")
+
+
+def linking(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder with left.csv[.gz], right.csv[.gz] and pairs.csv[.gz] (left_id,right_id[,label][,split])."
+        ),
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Where the drawing of folds starts.")] = 0,
+    draws: Annotated[int, typer.Option(min=1, help="How many seeds; figures are means over them.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Find the records of two tables that are the same thing, and compare with labelled pairs and with plain baselines."""
+    from destiny_assets.evaluation_linking import evaluate_linking
+
+    result = evaluate_linking(folder, seed=seed, draws=draws)
+    if as_json:
+        print_json(result)
+        return
+    metrics = ("precision", "recall", "f1")
+    shown = {"destiny": result, **result["baselines"]}
+    rows = [(name, *(values[metric] for metric in metrics)) for name, values in shown.items()]
+    print_table(
+        f"{result['dataset']}: {result['scored']}, decided by {result['decided_by']}", ("method", *metrics), rows
+    )
+    low, high = result["f1_interval_95"]
+    say(f"F1 {result['f1']:.3f}, 95 % interval {low:.3f} to {high:.3f}, seeds {result['seeds']}.")
+    blocking = result["blocking"]
+    say(
+        f"Blocking keeps {blocking['candidates']} of {blocking['possible']} pairs and {blocking['recall']:.1%} of the matches; "
+        f"{result['candidate_pairs_per_s']:.0f} candidate pairs a second."
+    )
+    _say_skipped(result)
+
+
+def relations(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with docs.jsonl[.gz]: text, entities with mentions, relations.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Find mentions, which of them are one entity, and relations in labelled documents, and compare with the labels."""
+    from destiny_assets.evaluation_relations import evaluate_relations
+
+    with progress_bars() as progress:
+        result = evaluate_relations(folder, progress)
+    if as_json:
+        print_json(result)
+        return
+    metrics = ("precision", "recall", "f1")
+    rows = [(part, *(result[part][metric] for metric in metrics)) for part in ("mentions", "coreference", "relations")]
+    print_table(f"{result['dataset']}: {result['documents']} documents", ("", *metrics), rows)
+    for part in ("mentions", "relations"):
+        kinds = [
+            (kind, values["gold"], *(values[metric] for metric in metrics))
+            for kind, values in result[part]["by_type"].items()
+        ]
+        print_table(part, ("type", "gold", *metrics), kinds)
+    _say_skipped(result)
+
+
+def contradictions(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A folder with claims.jsonl[.gz] (claim, label, cited_doc_ids) and evidence.jsonl[.gz]."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say of labelled claims whether passages support or contradict them, and compare with the labels and the most frequent one."""
+    from destiny_assets.evaluation_contradictions import evaluate_contradictions
+
+    result = evaluate_contradictions(folder)
+    if as_json:
+        print_json(result)
+        return
+    rows = [
+        (kind, *(values[metric] for metric in ("gold", "precision", "recall", "f1")))
+        for kind, values in result["by_type"].items()
+    ]
+    print_table(
+        f"{result['dataset']}: decided by {result['decided_by']}",
+        ("verdict", "gold", "precision", "recall", "f1"),
+        rows,
+    )
+    low, high = result["accuracy_interval_95"]
+    baselines = result["baselines"]
+    say(
+        f"Accuracy {result['accuracy']:.3f}, 95 % interval {low:.3f} to {high:.3f}; always {baselines['majority']['verdict']}: "
+        f"{baselines['majority']['accuracy']:.3f}; rules without labels: {baselines['rules']['accuracy']:.3f}."
+    )
+    _say_skipped(result)
+
+
+def _say_skipped(result: dict[str, Any]) -> None:
+    if result["skipped"]["rows"]:
+        first = result["skipped"]["first"][0]
+        say(
+            f"{result['skipped']['rows']} rows were left out, the first {first['file']}:{first['line']}: {first['reason']}."
+        )

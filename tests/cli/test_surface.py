@@ -17,6 +17,7 @@ COMMANDS = {
     *("repair", "rebuild", "vacuum", "add", "forget", "decisions", "backup", "restore"),
     *("project add", "project list", "project questions", "project gate", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval", "evaluate trust"),
+    *("evaluate linking", "evaluate relations", "evaluate contradictions"),
 }
 
 
