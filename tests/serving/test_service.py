@@ -7,6 +7,7 @@ import pytest
 
 from destiny_assets.adapters.language_model import OpenAILanguageModel
 from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.same_model import PROBES
 from destiny_assets.errors import ConflictError, ModelError, NotFoundError
 from destiny_assets.ports import Embedder
 from destiny_assets.serving.service import KnowledgeService
@@ -148,7 +149,8 @@ class TestModels:
         assert opened == []
         for _ in range(3):
             service.search(grown.project, "letters")
-        assert [embedder.usage.texts for embedder in opened] == [1]
+        # The question once, and before it what tells that the model is still the one that embedded the project.
+        assert [embedder.usage.texts for embedder in opened] == [1 + PROBES]
 
 
 class TestAsk:
