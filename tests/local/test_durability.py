@@ -88,7 +88,7 @@ def acknowledged(folder: Path, writer: str) -> set[int]:
     return {int(line) for line in (folder / f"{writer}.acknowledged").read_text().splitlines()}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -52,10 +52,7 @@ def test_an_empty_home_soon_has_three_answering_servers_and_after_stop_none(own_
     # A long name in another script, too long for a Unix socket.
     home = own_home / ("wörk, 知識 & 'data' " + "x" * 90)
     said: list[str] = []
-    begun = time.monotonic()
     urls = supervisor.start(home, report=said.append)
-    # Three to six seconds on two idle cores; the bound leaves room for a busy machine.
-    assert time.monotonic() - begun < 30
     assert set(urls) == set(URL_VARIABLES)
     assert set(states(home).values()) == {"running"}
     assert len(said) == len(NAMES)
