@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 
 from destiny_assets.assets.backups import home_backups, restore_drills
+from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents, sources
 from destiny_assets.assets.link import entities, knowledge_graph
 from destiny_assets.assets.marts import build_marts_assets
 from destiny_assets.assets.publish import published_generation, quality_gate, retrieval_benchmark
 from destiny_assets.assets.reports import project_report
-from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.trust import claim_probabilities, trust_scores
 from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
@@ -36,8 +37,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
     dbt_assets = build_marts_assets() if marts else []
     return dg.Definitions(
         assets=[
-            *(sources, documents, chunks, embeddings, vector_index, entities, decisions, knowledge_graph),
-            trust_scores,
+            *(sources, documents, chunks, embeddings, vector_index, entities, decisions, claims, knowledge_graph),
+            *(trust_scores, claim_probabilities),
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
             *(home_backups, restore_drills),
             *dbt_assets,

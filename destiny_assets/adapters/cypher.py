@@ -24,6 +24,8 @@ ENDS: Mapping[EdgeType, tuple[NodeLabel, NodeLabel]] = {
     EdgeType.DECIDED_IN: (NodeLabel.DECISION, NodeLabel.DOCUMENT),
     EdgeType.DECIDED_BY: (NodeLabel.DECISION, NodeLabel.ENTITY),
     EdgeType.REPLACES: (NodeLabel.DECISION, NodeLabel.DECISION),
+    EdgeType.STATED_IN: (NodeLabel.CLAIM, NodeLabel.DOCUMENT),
+    EdgeType.ABOUT: (NodeLabel.CLAIM, NodeLabel.ENTITY),
 }
 """An index serves one label, so an edge's type has to say the labels of its ends."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from destiny_assets.adapters.claims_source import open_claims_source
 from destiny_assets.adapters.decisions_source import open_decisions_source
 from destiny_assets.adapters.files_source import open_files_source
 from destiny_assets.adapters.git.repository import is_elsewhere
@@ -15,6 +16,7 @@ from destiny_assets.domain.source_kinds import check_options
 from destiny_assets.ports import SourceReader
 
 KINDS: Mapping[str, Callable[[str, Mapping[str, str], SourceContext], SourceReader]] = {
+    "claims": lambda uri, options, _: open_claims_source(uri, options),
     "decisions": lambda uri, options, _: open_decisions_source(uri, options),
     "files": lambda uri, options, _: open_files_source(uri, options),
     "git": lambda uri, options, context: open_git_source(uri, options, context.cache / "git"),

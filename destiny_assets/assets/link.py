@@ -48,8 +48,8 @@ def entities(
     kinds={"neo4j"},
     owners=OWNERS,
     code_version="1",
-    # Named, since the module of `decisions` needs this one.
-    deps=[entities, dg.AssetKey("decisions")],
+    # Named, since the modules of `decisions` and `claims` need this one.
+    deps=[entities, dg.AssetKey("decisions"), dg.AssetKey("claims")],
     partitions_def=PROJECTS,
     pool="neo4j",
     automation_condition=CLEAN_UPSTREAM,
@@ -60,7 +60,7 @@ def knowledge_graph(
     graph: ResourceParam[KnowledgeGraph],
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
-    """The graph layer: documents, chunks, entities and decisions with what connects them, each visible from one generation to another."""
+    """The graph layer: documents, chunks, entities, decisions and claims with what connects them, each visible from one generation to another."""
     project = context.partition_key
     return run_stage(
         context,

@@ -1,4 +1,4 @@
-"""Trust: how far each document and chunk can be relied on."""
+"""Trust: how far each document, chunk and claim can be relied on."""
 
 from typing import Any
 
@@ -6,10 +6,14 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.claims import claims
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
+from destiny_assets.domain.claims.scoring import MODEL as CLAIM_MODEL
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
+from destiny_assets.ports import Progress
+from destiny_assets.stages.believe import believe_claims
 from destiny_assets.stages.score import score_trust
 
 
@@ -32,4 +36,29 @@ def trust_scores(context: dg.AssetExecutionContext, ledger: ResourceParam[Postgr
         "trust_scores",
         ledger.generations.building,
         lambda generation: score_trust(ledger, project, generation.number),
+    )
+
+
+@dg.asset(
+    group_name="trust",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version=CLAIM_MODEL,
+    deps=[claims],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    automation_condition=CLEAN_UPSTREAM,
+)
+def claim_probabilities(
+    context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger], progress: ResourceParam[Progress]
+) -> dg.MaterializeResult[Any]:
+    """A probability in (0, 1) for every claim, with the log-odds terms of its witnesses, what contradicts and what replaced it."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "claim_probabilities",
+        ledger.generations.building,
+        lambda generation: believe_claims(ledger, project, generation.number, progress),
+        rows="claims",
     )

@@ -10,17 +10,22 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.contracts import (
     chunk_rows,
+    claim_rows,
     decision_rows,
     document_rows,
     entity_rows,
+    probability_rows,
     trust_rows,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
-from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.trust import claim_probabilities, trust_scores
 from destiny_assets.assets.understand import chunks
+from destiny_assets.domain.claims.currency import Standing
+from destiny_assets.domain.claims.records import LONGEST, Origin
 from destiny_assets.domain.documents import Status
 
 if TYPE_CHECKING:
@@ -88,6 +93,34 @@ CONTRACTS = (
             ("ExpectColumnValueLengthsToBeBetween", {"column": "title", "min_value": 1}),
             ("ExpectColumnValuesToBeBetween", {"column": "importance", "min_value": 0, "max_value": 1}),
             ("ExpectColumnValuesToBeInSet", {"column": "status", "value_set": [str(status) for status in Status]}),
+        ),
+    ),
+    Contract(
+        "claim_contract",
+        claims,
+        claim_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            *(
+                ("ExpectColumnValueLengthsToBeBetween", {"column": column, "min_value": 1, "max_value": LONGEST})
+                for column in ("subject", "predicate", "value")
+            ),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "witness", "min_value": 1}),
+            ("ExpectColumnValuesToNotBeNull", {"column": "value"}),
+            ("ExpectColumnValuesToBeInSet", {"column": "origin", "value_set": [str(origin) for origin in Origin]}),
+        ),
+    ),
+    Contract(
+        "probability_contract",
+        claim_probabilities,
+        probability_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            (
+                "ExpectColumnValuesToBeBetween",
+                {"column": "probability", "min_value": 0, "max_value": 1, "strict_min": True, "strict_max": True},
+            ),
+            ("ExpectColumnValuesToBeInSet", {"column": "standing", "value_set": [str(word) for word in Standing]}),
         ),
     ),
     Contract(

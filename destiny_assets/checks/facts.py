@@ -8,8 +8,12 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.facts import (
+    beliefs_off_their_terms,
     chunks_off_their_spans,
     chunks_without_vectors,
+    claims_off_their_spans,
+    claims_unweighed,
+    claims_without_evidence,
     decisions_in_a_circle,
     decisions_replacing_unknown_ones,
     documents_without_chunks,
@@ -18,11 +22,12 @@ from destiny_assets.adapters.postgres.facts import (
     scores_off_their_terms,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
-from destiny_assets.assets.trust import trust_scores
+from destiny_assets.assets.trust import claim_probabilities, trust_scores
 from destiny_assets.assets.understand import chunks, embeddings
 from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
@@ -77,6 +82,25 @@ _FACTS = (
         "No decision supersedes itself by way of others.",
         decisions_in_a_circle,
         blocking=False,
+    ),
+    _Fact(
+        "claims_stand_at_their_spans",
+        claims,
+        "What is quoted as evidence is exactly what its document holds at its span.",
+        claims_off_their_spans,
+    ),
+    _Fact("claims_have_evidence", claims, "Every claim is made somewhere.", claims_without_evidence),
+    _Fact(
+        "claims_are_weighed",
+        claim_probabilities,
+        "Every claim has a probability, and nothing else has.",
+        claims_unweighed,
+    ),
+    _Fact(
+        "beliefs_are_the_sum_of_their_terms",
+        claim_probabilities,
+        "The log-odds terms of a claim add up to its score.",
+        beliefs_off_their_terms,
     ),
     _Fact(
         "scores_are_the_sum_of_their_terms",

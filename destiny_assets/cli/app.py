@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from destiny_assets.cli import backup, care, decisions, demo, evaluate, knowledge, projects, pushing, servers
+from destiny_assets.cli import (
+    backup,
+    care,
+    claims,
+    decisions,
+    demo,
+    evaluate,
+    knowledge,
+    projects,
+    pushing,
+    servers,
+    trust,
+)
 from destiny_assets.errors import DestinyError
 
 app = typer.Typer(
@@ -23,6 +35,8 @@ pushing.register(app)
 knowledge.register(app)
 care.register(app)
 decisions.register(app)
+claims.register(app)
+trust.register(app)
 evaluate.register(app)
 backup.register(app)
 demo.register(app)

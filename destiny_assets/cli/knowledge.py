@@ -1,4 +1,4 @@
-"""``destiny ingest | search | ask | trust explain | generations | rollback``."""
+"""``destiny ingest | search | context | ask | generations | rollback``."""
 
 import sys
 from datetime import UTC, datetime
@@ -47,10 +47,6 @@ def register(app: typer.Typer) -> None:
         ("rollback", rollback),
     ):
         app.command(name)(command)
-    trust = typer.Typer(help="Trust: how far an item can be relied on, and why.", no_args_is_help=True)
-    trust.command("explain")(explain)
-    trust.callback()(lambda: None)
-    app.add_typer(trust, name="trust")
 
 
 def ingest(
@@ -223,28 +219,6 @@ def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = Fals
         say(
             f"[{citation.number}] {citation.document} ({citation.uri}, characters {start}-{end}, trust {citation.trust:.2f}{newer})"
         )
-
-
-def explain(
-    project: Project,
-    item: Annotated[str, typer.Argument(help="A chunk id (or its first 8 characters) or a document's uri.")],
-    as_of: AsOf = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the terms that a trust score is the sum of."""
-    with open_service() as service:
-        found = service.explain_trust(project, item, as_of=time_of(as_of))
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        f"{found.kind} {found.label} ({found.item}), generation {found.generation}",
-        ("term", "log-odds", "why"),
-        [
-            *((term["name"], term["log_odds"], term["why"]) for term in found.terms),
-            ("sum", found.log_odds, f"trust {found.p:.3f}, model {found.model}"),
-        ],
-    )
 
 
 def generations(project: Project, as_json: AsJson = False) -> None:

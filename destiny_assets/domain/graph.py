@@ -19,11 +19,12 @@ class NodeLabel(StrEnum):
     CHUNK = "Chunk"
     ENTITY = "Entity"
     DECISION = "Decision"
+    CLAIM = "Claim"
 
 
 class EdgeType(StrEnum):
     """What an edge says: chunk PART_OF document, chunk MENTIONS entity, entity DENOTES document, document entity to document entity;
-    decision DECIDED_IN document, DECIDED_BY entity, REPLACES decision.
+    decision DECIDED_IN document, DECIDED_BY entity, REPLACES decision; claim STATED_IN document, ABOUT entity.
     """
 
     PART_OF = "PART_OF"
@@ -35,6 +36,8 @@ class EdgeType(StrEnum):
     DECIDED_IN = "DECIDED_IN"
     DECIDED_BY = "DECIDED_BY"
     REPLACES = "REPLACES"
+    STATED_IN = "STATED_IN"
+    ABOUT = "ABOUT"
 
 
 @dataclass(frozen=True, slots=True)

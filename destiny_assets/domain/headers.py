@@ -47,7 +47,8 @@ _TITLES = ("title", "name", "subject")
 _AUTHORS = ("author", "authors", "by", "from", "creator", "deciders", "decision-makers")
 _CREATED = ("created", "created-at", "date", "published", "pubdate", "creation-date")
 _UPDATED = ("updated", "updated-at", "last-modified", "modified", "last-updated", "lastmod", "revised")
-_TELLING = frozenset((*_TITLES, *_AUTHORS, *_CREATED, *_UPDATED, "status", "version", "tags"))
+TELLING = frozenset((*_TITLES, *_AUTHORS, *_CREATED, *_UPDATED, "status", "version", "tags"))
+"""Names that headers use: a block without any of them may be talk or a list."""
 
 _ADDRESS = re.compile(r"\s*<[^<>]*>|\s*\[[^\[\]]*@[^\[\]]*\]")
 _NAMED_ADDRESS = re.compile(r"^\S+@\S+\s+\((?P<name>[^()]+)\)$")
@@ -105,7 +106,7 @@ def leading_fields(text: str, start: int = 0) -> list[HeaderField]:
         at = end + 1
         if at > len(text):
             break
-    if len(found) == 1 and found[0].key not in _TELLING:
+    if len(found) == 1 and found[0].key not in TELLING:
         return []
     return found
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.decisions import StoredDecision
 
 
@@ -155,6 +156,86 @@ class TrustExplanation:
     log_odds: float
     terms: list[dict[str, Any]]
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimList:
+    """Claims of one generation, slot by slot; `total` counts those that were asked for, shown or not."""
+
+    project: str
+    generation: int
+    claims: list[StoredClaim]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another value of a claim's slot, with the terms that sum to its `log_odds`."""
+
+    claim: str
+    value: str
+    probability: float
+    log_odds: float
+    standing: str
+    terms: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimExplanation:
+    """Why a claim is believed with `probability`: `terms` sum to `log_odds`, its score against none of its slot's values being true.
+
+    The probability weighs that score against those of `against`. `would_change` says what would turn the verdict.
+    """
+
+    project: str
+    generation: int
+    claim: str
+    subject: str
+    predicate: str
+    value: str
+    origin: str
+    probability: float
+    log_odds: float
+    standing: str
+    believed: bool
+    contested: bool
+    label: bool | None
+    terms: list[dict[str, Any]]
+    evidence: list[StoredEvidence]
+    against: list[Rival]
+    would_change: list[str]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What became of labels: how many claims were named, how many labels are new or other, and what nobody claims."""
+
+    project: str
+    claims: int
+    changed: int
+    unknown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlot:
+    """A slot worth a label: `gain` is its entropy times the logarithm of how many slots its witnesses speak of (`reach`)."""
+
+    subject: str
+    predicate: str
+    entropy_bits: float
+    reach: int
+    gain: float
+    claims: list[StoredClaim]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What to label next, the most telling first."""
+
+    project: str
+    generation: int
+    slots: list[OpenSlot]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.domain.retrieval import BEST, RECIPES, Recipe, default_best, joined_score, ranked, recipe_named
 from destiny_assets.errors import ConfigurationError, NotFoundError, StoreUnavailableError
 from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, TokenCounter, Vectors
+from destiny_assets.serving.claims import ClaimReader
 from destiny_assets.serving.context import MOST_TOKENS, pack
 from destiny_assets.serving.pushing import KIND, Pushing
 from destiny_assets.serving.query_models import QueryModels
@@ -69,6 +70,7 @@ class KnowledgeService:
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._query_vector = lru_cache(maxsize=_QUERY_CACHE)(self._embed_query)
         self._ranker = Ranker(ledger, vectors, self._query_vector)
+        self.claims = ClaimReader(ledger, self.generation)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
     def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:

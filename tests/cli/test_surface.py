@@ -16,7 +16,17 @@ COMMANDS = {
     *("up", "down", "status", "dev", "demo", "ingest", "search", "context", "ask", "generations", "rollback", "doctor"),
     *("repair", "rebuild", "vacuum", "add", "forget", "decisions", "backup", "restore"),
     *("project add", "project list", "project questions", "project gate", "project remove"),
-    *("source add", "source list", "source remove", "trust explain", "evaluate retrieval", "evaluate trust"),
+    *(
+        "source add",
+        "source list",
+        "source remove",
+        "trust explain",
+        "trust label",
+        "trust suggest",
+        "claims",
+        "evaluate retrieval",
+        "evaluate trust",
+    ),
     *("evaluate linking", "evaluate relations", "evaluate contradictions"),
 }
 

@@ -23,6 +23,8 @@ from destiny_assets.ports import DocumentStore, Embedder, EntityExtractor, Token
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
+from destiny_assets.stages.believe import believe_claims
+from destiny_assets.stages.claims import extract_claims
 from destiny_assets.stages.decisions import record_decisions
 from destiny_assets.stages.entities import link_documents
 from destiny_assets.stages.ingest import ingest_sources
@@ -144,8 +146,10 @@ class Growth:
             "vectors": lambda: index_vectors(ledger, layers.vectors, self.embedder, project, number, silence),
             "links": lambda: link_documents(ledger, self.extractor, project, number, silence),
             "decisions": lambda: record_decisions(ledger, project, number, silence),
+            "claims": lambda: extract_claims(ledger, layers.originals, project, number, silence),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
+            "beliefs": lambda: believe_claims(ledger, project, number, silence),
             "benchmark": lambda: measure_project(
                 ledger, self.service, ledger.generations.building(project), run_id=project, progress=silence
             ),

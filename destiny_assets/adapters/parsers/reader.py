@@ -1,6 +1,6 @@
 """The one door to every format: `DocumentReader` looks at the bytes, picks the parser, and says why when none can read."""
 
-from destiny_assets.adapters.parsers import decision, markdown, plain_text, restructured_text, transcript
+from destiny_assets.adapters.parsers import claim_table, decision, markdown, plain_text, restructured_text, transcript
 from destiny_assets.adapters.parsers.code import code_versions, parse_code
 from destiny_assets.adapters.parsers.encodings import DecodedText, decode
 from destiny_assets.adapters.parsers.html import html_version, parse_html
@@ -22,6 +22,7 @@ from destiny_assets.adapters.parsers.media_types import (
 from destiny_assets.adapters.parsers.office import office_version, parse_office
 from destiny_assets.adapters.parsers.pdf import parse_pdf, pdf_version
 from destiny_assets.adapters.parsers.programming_languages import BY_MEDIA_TYPE
+from destiny_assets.domain.claims.extraction import CLAIM_TABLE
 from destiny_assets.domain.decisions import DECISION_LINE
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.transcripts import TRANSCRIPT
@@ -33,14 +34,14 @@ _JSON = frozenset({DECISION_LINE, TRANSCRIPT})
 
 class DocumentReader:
     """Reads Markdown, reStructuredText, text, HTML, PDF, office formats, e-books, mail, tables, notebooks, source code,
-    decisions and transcripts.
+    decisions, transcripts and tables of claims.
     """
 
     def fingerprint(self) -> str:
         """Changes when any parser does: a document read under the same fingerprint would be read the same again."""
         versions = (
             *(markdown.VERSION, restructured_text.VERSION, plain_text.VERSION),
-            *(decision.VERSION, transcript.VERSION),
+            *(decision.VERSION, transcript.VERSION, claim_table.VERSION),
         )
         return ";".join(
             (_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version(), *code_versions())
@@ -54,6 +55,8 @@ class DocumentReader:
         if not data:
             raise UnreadableDocumentError("empty", f"{uri} has no bytes.")
         check_size(len(data), uri)
+        if media_type == CLAIM_TABLE:
+            return claim_table.parse_claim_table(data, uri)
         binary = binary_media_type(data, uri)
         if binary == PDF:
             return parse_pdf(data, uri)

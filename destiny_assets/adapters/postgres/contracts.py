@@ -45,6 +45,28 @@ def decision_rows(ledger: PostgresLedger, project: str, generation: int) -> Iter
     )
 
 
+def claim_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Evidence born in a generation, each with the claim it is for."""
+    return _rows(
+        ledger,
+        """select e.id::text as id, c.subject, c.predicate, c.value, c.origin, e.witness, e.rule
+           from evidence e left join claim c on (c.project, c.id, c.died) = (e.project, e.claim_id, e.died)
+           where e.project = %s and e.born = %s""",
+        project,
+        generation,
+    )
+
+
+def probability_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Probabilities of claims born in a generation."""
+    return _rows(
+        ledger,
+        "select id::text as id, probability, standing from claim_probability where project = %s and born = %s",
+        project,
+        generation,
+    )
+
+
 def trust_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
     """Scores born in a generation."""
     return _rows(

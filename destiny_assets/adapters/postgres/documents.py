@@ -52,6 +52,7 @@ class StoredDocument:
     version_id: str
     source: str
     uri: str
+    sha256: str
     fingerprint: str
     born: int
     parsed: ParsedDocument
@@ -170,12 +171,14 @@ class Documents:
             )
 
     def pending(self, project: str, stage: str, code: str, *, batch: int = 256) -> Iterator[list[StoredDocument]]:
-        """Living documents that `stage` (``chunker``, ``linker`` or ``decider``) has not processed with this `code`, a batch at a time.
+        """Living documents that `stage` (``chunker``, ``linker``, ``decider`` or ``claimer``) has not processed with this `code`, a batch at a time.
 
-        Storing a stage's result (`Chunks.store`, `Traces.store`, `Decisions.store`) marks its documents as processed; a batch may be
-        asked for before the last one is stored. A document that the chunker could not cut as it is, by the same code, is left out.
+        Storing a stage's result (`Chunks.store`, `Traces.store`, `Decisions.store`, `Claims.store`) marks its documents as processed;
+        a batch may be asked for before the last one is stored. A document that the chunker could not cut as it is, by the same code,
+        is left out.
         """
-        column: LiteralString = {"chunker": "chunker", "linker": "linker", "decider": "decider"}[stage]
+        columns: dict[str, LiteralString] = {name: name for name in ("chunker", "linker", "decider", "claimer")}
+        column = columns[stage]
         pending: LiteralString = f"(v.{column} is null or v.{column} < %(code)s or v.{column} > %(code)s)"
         if stage == "chunker":
             pending += """ and not exists (select from quarantine q where (q.project, q.source, q.uri, q.stage, q.code, q.fingerprint)
@@ -302,6 +305,7 @@ def _stored(row: DictRow) -> StoredDocument:
         version_id=str(row["id"]),
         source=row["source"],
         uri=row["uri"],
+        sha256=row["sha256"],
         fingerprint=row["fingerprint"],
         born=row["born"],
         parsed=ParsedDocument(

@@ -113,3 +113,54 @@ def scores_off_their_terms(ledger: PostgresLedger, generation: Generation) -> li
            where t.project = %(p)s and t.born = %(g)s and abs(ln(t.score / (1 - t.score)) - coalesce((
                select sum((term ->> 'log_odds')::double precision) from jsonb_array_elements(t.components) term), 0)) > 1e-6""",
     )
+
+
+def claims_off_their_spans(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of evidence born in this generation whose document holds something else at its span."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select e.id as exception from evidence e
+           join document_version v on (v.project, v.document_id) = (e.project, e.document_id) and v.born <= %(g)s and v.died > %(g)s
+           join document_text t on (t.project, t.text_sha256) = (v.project, v.text_sha256)
+           where e.project = %(p)s and e.born = %(g)s and e.table_row is null
+             and substr(t.text, e.starts_at + 1, e.ends_at - e.starts_at) <> e.quote""",
+    )
+
+
+def claims_without_evidence(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of visible claims of which nothing shown is evidence, of those that are new or lost some."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select c.id as exception from claim c where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s and c.id in (
+               select id from claim where project = %(p)s and born = %(g)s
+               union select claim_id from evidence where project = %(p)s and died = %(g)s)
+           and not exists (
+               select from evidence e where (e.project, e.claim_id) = (c.project, c.id) and e.born <= %(g)s and e.died > %(g)s)""",
+    )
+
+
+def claims_unweighed(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of claims that this generation added and gives no probability, or that it ended and still gives one."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select c.id as exception from claim c where c.project = %(p)s and c.born = %(g)s and c.died > %(g)s and not exists (
+               select from claim_probability b where (b.project, b.id) = (c.project, c.id) and b.born <= %(g)s and b.died > %(g)s)
+           union all
+           select b.id from claim c join claim_probability b on (b.project, b.id) = (c.project, c.id)
+           where c.project = %(p)s and c.died = %(g)s and b.born <= %(g)s and b.died > %(g)s and not exists (
+               select from claim n where (n.project, n.id, n.born) = (c.project, c.id, %(g)s))""",
+    )
+
+
+def beliefs_off_their_terms(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Ids of claims whose probability is of this generation and whose terms do not sum to their score, to one part in a million."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select b.id as exception from claim_probability b
+           where b.project = %(p)s and b.born = %(g)s and abs(b.score - coalesce((
+               select sum((term ->> 'log_odds')::double precision) from jsonb_array_elements(b.components) term), 0)) > 1e-6""",
+    )

@@ -11,8 +11,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from destiny_assets.adapters.postgres.beliefs import Beliefs
 from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.chunks import Chunks
+from destiny_assets.adapters.postgres.claim_reading import ClaimReading
+from destiny_assets.adapters.postgres.claims import Claims
 from destiny_assets.adapters.postgres.contents import Contents
 from destiny_assets.adapters.postgres.decisions import Decisions
 from destiny_assets.adapters.postgres.documents import Documents
@@ -68,6 +71,9 @@ class PostgresLedger:
         self.traces = Traces(self)
         self.vocabulary = Vocabulary(self)
         self.decisions = Decisions(self)
+        self.claims = Claims(self)
+        self.beliefs = Beliefs(self)
+        self.claim_reading = ClaimReading(self)
         self.trust = TrustScores(self)
         self.benchmarks = Benchmarks(self)
         self.projections = Projections(self)

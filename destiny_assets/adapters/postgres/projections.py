@@ -101,6 +101,26 @@ _REPLACES_TOUCHED: LiteralString = """ and r.id in (
           where d.project = %(p)s and d.{mark} = %(g)s
     union select x.id from decision d join reference x on (x.project, x.target_document) = (d.project, d.document_id)
           where d.project = %(p)s and d.{mark} = %(g)s)"""
+_STATED_IN: LiteralString = """
+    select 'STATED_IN', e.id, c.id, c.born, v.id, v.born,
+           greatest(e.born, c.born, v.born), least(e.died, c.died, v.died), 1, e.witness
+    from evidence e
+    join claim c on (c.project, c.id) = (e.project, e.claim_id)
+    join document_version v on (v.project, v.document_id) = (e.project, e.document_id)
+    where e.project = %(p)s"""
+_STATED_IN_TOUCHED: LiteralString = """ and e.id in (
+    select id from evidence where project = %(p)s and {mark} = %(g)s
+    union select x.id from claim c join evidence x on (x.project, x.claim_id) = (c.project, c.id) where c.project = %(p)s and c.{mark} = %(g)s
+    union select x.id from document_version v join evidence x on (x.project, x.document_id) = (v.project, v.document_id)
+          where v.project = %(p)s and v.{mark} = %(g)s)"""
+_ABOUT: LiteralString = """
+    select 'ABOUT', md5(c.id::text || e.id::text)::uuid, c.id, c.born, e.id, e.born,
+           greatest(c.born, e.born), least(c.died, e.died), 1, ''
+    from claim c
+    cross join lateral unnest(c.entity_ids) named(id)
+    join entity e on (e.project, e.id) = (c.project, named.id)
+    where c.project = %(p)s"""
+_ABOUT_TOUCHED: LiteralString = """ and (c.{mark} = %(g)s or e.{mark} = %(g)s)"""
 _EDGE_KINDS = (
     (_PART_OF, _PART_OF_TOUCHED),
     (_MENTIONS, _MENTIONS_TOUCHED),
@@ -109,6 +129,8 @@ _EDGE_KINDS = (
     (_DECIDED_IN, _DECIDED_IN_TOUCHED),
     (_DECIDED_BY, _DECIDED_BY_TOUCHED),
     (_REPLACES, _REPLACES_TOUCHED),
+    (_STATED_IN, _STATED_IN_TOUCHED),
+    (_ABOUT, _ABOUT_TOUCHED),
 )
 
 _NODES: LiteralString = """
@@ -121,6 +143,8 @@ with node as (
     select 'Entity', id, born, died, name, key, kind from entity where project = %(p)s
     union all
     select 'Decision', id, born, died, title, key, status from decision where project = %(p)s
+    union all
+    select 'Claim', id, born, died, subject, predicate, value from claim where project = %(p)s
 )
 select label, id::text as id, born, died, name, detail, kind from node where """
 
@@ -265,6 +289,8 @@ def _node_properties(row: dict[str, Any]) -> dict[str, str]:
             return {"item": row["id"], "heading": row["name"], "preview": row["detail"]}
         case "Decision":
             return {"item": row["id"], "title": row["name"], "number": row["detail"], "status": row["kind"]}
+        case "Claim":
+            return {"item": row["id"], "subject": row["name"], "predicate": row["detail"], "value": row["kind"]}
         case _:
             return {"item": row["id"], "name": row["name"], "slug": row["detail"], "kind": row["kind"]}
 
@@ -275,7 +301,9 @@ def _edge_properties(row: dict[str, Any]) -> dict[str, str | int]:
             return {"ordinal": row["number"]}
         case "MENTIONS":
             return {"count": row["number"], "surface": row["note"]}
-        case "DENOTES" | "DECIDED_IN" | "DECIDED_BY":
+        case "STATED_IN":
+            return {"witness": row["note"]}
+        case "DENOTES" | "DECIDED_IN" | "DECIDED_BY" | "ABOUT":
             return {}
         case _:
             return {"said": row["note"]}

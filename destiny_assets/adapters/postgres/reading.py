@@ -129,10 +129,14 @@ class Reading:
                                                       and source_document <> target_document) r
                               join (select document_id from decision where {visible}) a on a.document_id = r.source_document
                               join (select document_id from decision where {visible}) b on b.document_id = r.target_document
-                             ) as replacing)
+                             ) as replacing,
+                             (select count(*) from claim where {visible}) as claims,
+                             (select count(*) from evidence where {visible}) as evidence,
+                             (select count(*) from (select unnest(entity_ids) as id from claim where {visible}) c
+                              join (select id from entity where {visible}) e using (id)) as about)
                     select originals as documents, chunks as vectors,
                            documents + chunks + placements + entities + denoting + mentions + resolved
-                           + 2 * decisions + deciders + replacing as graph from n""",  # noqa: S608
+                           + 2 * decisions + deciders + replacing + claims + evidence + about as graph from n""",  # noqa: S608
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})

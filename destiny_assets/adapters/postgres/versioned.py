@@ -72,6 +72,26 @@ DECISION = VersionedTable(
         *("status", "supersedes", "rests_on", "options", "tags"),
     ),
 )
+CLAIM = VersionedTable(
+    "claim", ("id", "slot_id", "subject", "predicate", "value", "valid_from", "valid_to", "origin", "entity_ids")
+)
+EVIDENCE = VersionedTable(
+    "evidence",
+    (
+        *("id", "claim_id", "slot_id", "document_id", "witness", "rule", "starts_at", "ends_at", "quote", "table_row"),
+        *("observed_at", "about_itself"),
+    ),
+)
+CLAIM_PROBABILITY = VersionedTable(
+    "claim_probability",
+    (
+        *("id", "slot_id", "probability", "score", "standing", "believed", "contested", "label", "model"),
+        "components",
+    ),
+)
+SOURCE_RELIABILITY = VersionedTable(
+    "source_reliability", ("id", "witness", "predicate", "complete", "coarse", "level", "copies")
+)
 DERIVED = (
     DOCUMENT_VERSION,
     CHUNK,
@@ -82,7 +102,11 @@ DERIVED = (
     MENTION,
     REFERENCE,
     DECISION,
+    CLAIM,
+    EVIDENCE,
     TRUST_SCORE,
+    CLAIM_PROBABILITY,
+    SOURCE_RELIABILITY,
 )
 
 

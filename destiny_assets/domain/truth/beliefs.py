@@ -1,6 +1,7 @@
 """Claims and labels in, probabilities out: the model of trust as a whole, and why it believes what it does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Reason:
     log_odds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Beliefs:
     """The result: `scores` are log-odds of each value against none of its slot's, `probability` in (0, 1), and how they came about.
 
@@ -43,8 +44,10 @@ class Beliefs:
     def reasons(self, value: int) -> tuple[Reason, ...]:
         """The terms that sum to a value's score, the weightiest first."""
         claims = self.fusion.claims
-        exact, coarse = _weighed(self.fusion, self.reliability, self.level, self.calibration)
-        hinting = {int(claims.coarse[pair]): float(claims.ways[pair]) for pair in np.flatnonzero(claims.fine == value)}
+        exact, coarse = self._weighed
+        first, last = np.searchsorted(claims.fine[self._by_fine], [value, value + 1])
+        pairs = self._by_fine[int(first) : int(last)]
+        hinting = {int(claims.coarse[pair]): float(claims.ways[pair]) for pair in pairs}
         start, end = np.searchsorted(claims.slot, [claims.value_slot[value], claims.value_slot[value] + 1])
         found = []
         for row in range(int(start), int(end)):
@@ -63,15 +66,38 @@ class Beliefs:
             )
         return tuple(sorted(found, key=lambda reason: -abs(reason.log_odds)))
 
+    @cached_property
+    def _weighed(self) -> tuple[Floats, Floats]:
+        """The calibrated terms of each claim: for the value it states, and for those it is a coarser statement of."""
+        claims = self.fusion.claims
+        terms = np.array(self.calibration.level_terms)[self.level[claims.source]] * claims.weight
+        exact = self.calibration.temperature * self.fusion.exact_terms(self.reliability) + terms
+        return exact, self.calibration.temperature * self.fusion.coarse_terms(self.reliability)
 
-def believe(claims: Claims, truths: Ints | None = None) -> Beliefs:
-    """Probabilities for all values of all slots; `truths` holds labels as `standing` describes them, none by default."""
+    @cached_property
+    def _by_fine(self) -> Ints:
+        return np.argsort(self.fusion.claims.fine, kind="stable")
+
+
+def believe(claims: Claims, truths: Ints | None = None, *, grid: float | None = None) -> Beliefs:
+    """Probabilities for all values of all slots; `truths` holds labels as `standing` describes them, none by default.
+
+    With a `grid` all that is learned is rounded to multiples of it, so that a claim of one slot does not move the scores of all others
+    by a little.
+    """
     known = np.full(len(claims.slots), UNKNOWN, np.int64) if truths is None else truths
     vouched = standing(claims, known)
     level = np.minimum(levels(vouched), calibration.TOP_LEVEL)
     fusion = Fusion(claims, (level == 0)[claims.source], copies(claims)[claims.source])
     learned = reliability.learn(fusion, level, known)
     calibrated = _calibrate(fusion, level, known, learned)
+    if grid is not None:
+        # Nothing that was possible becomes impossible.
+        learned = Reliability(_rounded(learned.full, grid), np.maximum(_rounded(learned.part, grid), grid / 2))
+        terms = tuple(_rounded(np.array(calibrated.level_terms), grid).tolist())
+        calibrated = replace(
+            calibrated, temperature=float(_rounded(np.array(calibrated.temperature), grid)), level_terms=terms
+        )
     exact, coarse = fusion.exact_terms(learned), fusion.coarse_terms(learned)
     scores = calibrated.scores(fusion.scores(exact, coarse), _votes(fusion, level))
     probability = fusion.probabilities(scores)
@@ -104,17 +130,14 @@ def _calibrate(fusion: Fusion, level: Ints, truths: Ints, learned: Reliability) 
     return calibration.fit(shown(learned, slots), folds)
 
 
+def _rounded(numbers: Floats, grid: float) -> Floats:
+    # Divided by the whole number that the grid is a part of: 7 * 0.01 is not 0.07.
+    return np.asarray(np.round(numbers / grid) / round(1 / grid))
+
+
 def _votes(fusion: Fusion, level: Ints) -> Floats:
     claims = fusion.claims
     mine = level[claims.source]
     return np.column_stack(
         [fusion.total(claims.weight * (mine == number)) for number in range(calibration.TOP_LEVEL + 1)]
     )
-
-
-def _weighed(fusion: Fusion, known: Reliability, level: Ints, calibrated: Calibration) -> tuple[Floats, Floats]:
-    """The calibrated terms of each claim: for the value it states, and for those it is a coarser statement of."""
-    claims = fusion.claims
-    standing_terms = np.array(calibrated.level_terms)[level[claims.source]] * claims.weight
-    exact = calibrated.temperature * fusion.exact_terms(known) + standing_terms
-    return exact, calibrated.temperature * fusion.coarse_terms(known)

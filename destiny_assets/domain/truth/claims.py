@@ -25,7 +25,8 @@ _MOST_COMPARED = 64
 class Claims:
     """n claims, each a (slot, source, value); values are numbered over all slots, in slot order.
 
-    `weight` (n, in (0, 1]) shares one vote among several claims of one source on one slot. `value_slot`, `value_form`, `value_text`
+    `row` (n) is where each claim stood among those that were given. `weight` (n, in (0, 1]) shares one vote among several claims of one
+    source on one slot. `value_slot`, `value_form`, `value_text`
     have an entry a value: its slot, its canonical form, and how the claim that is read first wrote it.
     `coarse`, `fine`, `ways` have an entry for each pair of values of one slot of which the first is consistent with the second but
     coarser; `ways` is among how many coarser statements of `fine` a source chooses.
@@ -35,6 +36,7 @@ class Claims:
     sources: tuple[str, ...]
     attributes: tuple[str, ...]
     kinds: dict[str, Kind]
+    row: Ints
     slot: Ints
     source: Ints
     value: Ints
@@ -84,6 +86,7 @@ def arrange(objects: Sequence[str], attributes: Sequence[str], sources: Sequence
         sources=tuple(known_sources),
         attributes=tuple(known_attributes),
         kinds=kinds,
+        row=kept,
         slot=slot,
         source=source,
         value=value,

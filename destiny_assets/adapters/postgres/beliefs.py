@@ -1,0 +1,161 @@
+"""Probabilities of claims, what is known of witnesses, and labels: what is scored again, and where results are kept."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.adapters.postgres.versioned import CLAIM_PROBABILITY, SOURCE_RELIABILITY, alive_rows, reconcile
+from destiny_assets.domain.claims.scoring import MODEL, Assessment, Repute
+from destiny_assets.domain.generations import Change
+from destiny_assets.domain.graph import FOREVER
+
+_REPUTE_COLUMNS = ("witness", "predicate", "complete", "coarse", "level", "copies")
+_COMPARED = ("slot_id", "probability", "score", "standing", "believed", "contested", "label", "model", "components")
+
+
+class Beliefs:
+    """Results of the model of trust on claims."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def basis(self, project: str) -> dict[str, Any] | None:
+        """What the stored probabilities rest on besides the rows of a generation; None before there are any."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute("select basis from claim_basis where project = %s", (project,)).fetchone()
+        return row["basis"] if row else None
+
+    def set_basis(self, project: str, basis: Mapping[str, Any]) -> None:
+        """Record that all probabilities rest on this."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                """insert into claim_basis (project, basis) values (%s, %s)
+                   on conflict (project) do update set basis = excluded.basis where claim_basis.basis <> excluded.basis""",
+                (project, Jsonb(dict(basis))),
+            )
+
+    def touched(self, project: str, generation: int) -> set[str]:
+        """Slots, spoken of or not, on which a change of this generation or a label not yet counted bears.
+
+        A change of who supersedes whom bears on the documents below too. Slots that an unfinished run of this generation scored
+        count as well: what it saw may be gone without a trace.
+        """
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """with recursive version as (
+                       select document_id from document_version where project = %(p)s and born = %(g)s
+                       union select document_id from document_version where project = %(p)s and died = %(g)s),
+                   said as (
+                       select source_document, target_document from reference
+                       where project = %(p)s and relation = 'supersedes' and target_document is not null and (died = %(forever)s or died = %(g)s)),
+                   moved as (
+                       select document_id from version
+                       union select target_document from reference
+                             where project = %(p)s and (born = %(g)s or died = %(g)s) and relation = 'supersedes' and target_document is not null
+                       union select s.target_document from moved m join said s on s.source_document = m.document_id)
+                   select slot_id::text as id from evidence where project = %(p)s and born = %(g)s
+                   union select slot_id::text from evidence where project = %(p)s and died = %(g)s
+                   union select e.slot_id::text from evidence e join moved m on m.document_id = e.document_id
+                         where e.project = %(p)s and e.died = %(forever)s
+                   union select slot_id::text from claim_probability where project = %(p)s and (born = %(g)s or died = %(g)s)
+                   union select p.slot_id::text from claim_probability p
+                         left join claim_label l on (l.project, l.claim_id) = (p.project, p.id)
+                         where p.project = %(p)s and p.died = %(forever)s and p.label is distinct from l.verdict""",
+                {"p": project, "g": generation, "forever": FOREVER},
+            )
+            return {row["id"] for row in rows}
+
+    def slots(self, project: str) -> set[str]:
+        """Slots that have living probabilities."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select distinct slot_id::text as id from claim_probability where project = %s and died = %s",
+                (project, FOREVER),
+            )
+            return {row["id"] for row in rows}
+
+    def store(self, project: str, generation: int, slots: Collection[str], assessed: Iterable[Assessment]) -> Change:
+        """Bring the probabilities of the claims of these slots to these; what is as it was is not written."""
+        rows = [_row(one) for one in assessed]
+        with self._session.transaction() as cursor:
+            known = cursor.execute(
+                """select id::text as id, slot_id::text as slot_id, probability, score, standing, believed, contested, label, model, components
+                   from claim_probability where project = %s and died = %s and slot_id = any(%s::uuid[])""",
+                (project, FOREVER, list(slots)),
+            )
+            stored = {row["id"]: row for row in known}
+            changed = {
+                row["id"]
+                for row in rows
+                if (old := stored.get(row["id"])) and any(old[name] != row[name] for name in _COMPARED)
+            }
+            written = [{**row, "components": Jsonb(row["components"])} for row in rows]
+            return reconcile(
+                cursor, CLAIM_PROBABILITY, project, generation, written, alive=stored.keys(), changed=changed
+            )
+
+    def reputes(self, project: str) -> dict[str, Repute]:
+        """What is known of witnesses, by id."""
+        with self._session.transaction() as cursor:
+            found = alive_rows(cursor, SOURCE_RELIABILITY, project, *_REPUTE_COLUMNS)
+        return {id_: Repute(*values) for id_, values in found.items()}
+
+    def store_reputes(
+        self, project: str, generation: int, reputes: Sequence[Repute], stored: Mapping[str, Repute]
+    ) -> Change:
+        """Bring what is known of witnesses from `stored` to this."""
+        rows = [{"id": one.id, **{name: getattr(one, name) for name in _REPUTE_COLUMNS}} for one in reputes]
+        changed = {one.id for one in reputes if one.id in stored and stored[one.id] != one}
+        with self._session.transaction() as cursor:
+            return reconcile(
+                cursor, SOURCE_RELIABILITY, project, generation, rows, alive=stored.keys(), changed=changed
+            )
+
+    def labels(self, project: str) -> dict[str, bool]:
+        """What people say of claims, by claim."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select claim_id::text as id, verdict from claim_label where project = %s", (project,)
+            )
+            return {row["id"]: row["verdict"] for row in rows}
+
+    def label(self, project: str, verdicts: Mapping[str, bool]) -> int:
+        """Keep what people say of claims; how many labels are new or other than before."""
+        with self._session.transaction() as cursor:
+            return cursor.execute(
+                """insert into claim_label (project, claim_id, verdict)
+                   select %s, * from unnest(%s::uuid[], %s::boolean[])
+                   on conflict (project, claim_id) do update set verdict = excluded.verdict, labelled_at = now()
+                   where claim_label.verdict <> excluded.verdict""",
+                (project, list(verdicts), list(verdicts.values())),
+            ).rowcount
+
+    def distribution(self, project: str, generation: int) -> dict[str, Any]:
+        """``claims``, ``believed``, ``contested`` (slots), ``not_current``, ``labels`` and the mean probability of what is believed."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select count(*) as claims, count(*) filter (where believed) as believed,
+                          count(distinct slot_id) filter (where contested) as contested,
+                          count(*) filter (where standing <> 'current') as not_current,
+                          count(label) as labels, avg(probability) filter (where believed) as mean_probability
+                   from claim_probability where project = %(p)s and born <= %(g)s and died > %(g)s""",
+                {"p": project, "g": generation},
+            ).fetchone()
+        return dict(row or {})
+
+
+def _row(one: Assessment) -> dict[str, Any]:
+    return {
+        "id": one.claim,
+        "slot_id": one.slot,
+        "probability": one.probability,
+        "score": one.score,
+        "standing": str(one.standing),
+        "believed": one.believed,
+        "contested": one.contested,
+        "label": one.label,
+        "model": MODEL,
+        "components": list(one.terms),
+    }

@@ -1,0 +1,168 @@
+"""``destiny trust explain | label | suggest``: why something is believed, what people say of it, and what they should be asked next."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from destiny_assets.cli.claims import claim_row
+from destiny_assets.cli.knowledge import AsOf, time_of
+from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
+from destiny_assets.cli.stores import open_service
+from destiny_assets.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from destiny_assets.serving.results import ClaimExplanation, Labelled
+    from destiny_assets.serving.service import KnowledgeService
+
+_VERDICTS = {"true": True, "false": False}
+_STATEMENT = {"object", "attribute", "value"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group."""
+    trust = typer.Typer(help="Trust: how far an item can be relied on, and why.", no_args_is_help=True)
+    for name, command in (("explain", explain), ("label", label), ("suggest", suggest)):
+        trust.command(name)(command)
+    app.add_typer(trust, name="trust")
+
+
+def explain(
+    project: Project,
+    item: Annotated[str, typer.Argument(help="A claim or chunk id (or its first 8 characters), or a document's uri.")],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the terms that a trust score is the sum of; of a claim also what speaks against it, and what would change the verdict."""
+    at = time_of(as_of)
+    with open_service() as service:
+        if service.claims.find(project, item, as_of=at) is not None:
+            claim = service.claims.explained(project, item, as_of=at)
+            if as_json:
+                print_json(claim)
+            else:
+                _show_claim(claim)
+            return
+        found = service.explain_trust(project, item, as_of=at)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        f"{found.kind} {found.label} ({found.item}), generation {found.generation}",
+        ("term", "log-odds", "why"),
+        [
+            *((term["name"], term["log_odds"], term["why"]) for term in found.terms),
+            ("sum", found.log_odds, f"trust {found.p:.3f}, model {found.model}"),
+        ],
+    )
+
+
+def _show_claim(found: "ClaimExplanation") -> None:
+    print_table(
+        f"{found.subject}: {found.predicate} = {found.value} ({found.claim}), generation {found.generation}",
+        ("term", "log-odds", "why"),
+        [
+            *((term["name"], term["log_odds"], term["why"]) for term in found.terms),
+            ("sum", found.log_odds, f"probability {found.probability:.3f}, {found.standing}, model {found.model}"),
+        ],
+    )
+    if found.against:
+        print_table(
+            "Against it",
+            ("value", "p", "log-odds", "because"),
+            [
+                (rival.value, rival.probability, rival.log_odds, "\n".join(term["why"] for term in rival.terms))
+                for rival in found.against
+            ],
+        )
+    for place in found.evidence:
+        where = f"row {place.table_row}" if place.span is None else f"characters {place.span[0]}-{place.span[1]}"
+        dated = f", {place.observed_at:%Y-%m-%d}" if place.observed_at else ""
+        say(f"{place.witness} in {place.uri}, {where}{dated}: {' '.join(place.quote.split()) or found.value}")
+    for sentence in found.would_change:
+        say(f"What would change it: {sentence}")
+
+
+def label(
+    project: Project,
+    claim: Annotated[str | None, typer.Argument(help="The claim's id, or its first 8 characters.")] = None,
+    verdict: Annotated[str | None, typer.Argument(help="true or false.")] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="Labels from a file: columns claim,verdict or object,attribute,value[,verdict]; no verdict means true.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a claim is true or false; the next ingest counts it, for this claim and for whoever makes it."""
+    if (csv_file is None) == (claim is None) or (claim is None) != (verdict is None):
+        raise ConfigurationError("Give a claim and true or false, or a file with --csv.")
+    with open_service() as service:
+        if csv_file is not None:
+            done = _label_file(service, project, csv_file)
+        else:
+            done = service.claims.label(project, {str(claim): _verdict(str(verdict), "")})
+    if as_json:
+        print_json(done)
+        return
+    say(
+        f"{done.claims} claims labelled, {done.changed} of them anew. They count with the next: destiny ingest {project}"
+    )
+    if done.unknown:
+        more = f" and {len(done.unknown) - 5} more" if len(done.unknown) > 5 else ""
+        say(f"Nobody claims: {'; '.join(done.unknown[:5])}{more}.")
+
+
+def _label_file(service: "KnowledgeService", project: str, path: Path) -> "Labelled":
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    columns = set(rows[0]) if rows else set()
+    if {"claim", "verdict"} <= columns:
+        verdicts = {
+            row["claim"]: _verdict(row["verdict"] or "", f", line {number}") for number, row in enumerate(rows, 2)
+        }
+        return service.claims.label(project, verdicts)
+    if columns >= _STATEMENT:
+        said = [
+            (
+                row["object"] or "",
+                row["attribute"] or "",
+                row["value"] or "",
+                _verdict(row.get("verdict") or "true", f", line {number}"),
+            )
+            for number, row in enumerate(rows, 2)
+        ]
+        return service.claims.label_statements(project, said)
+    raise ConfigurationError(f"{path} needs the columns claim,verdict or object,attribute,value[,verdict], and a row.")
+
+
+def _verdict(written: str, place: str) -> bool:
+    try:
+        return _VERDICTS[written.strip().lower()]
+    except KeyError as error:
+        raise ConfigurationError(f"{written!r}{place} is no verdict: write true or false.") from error
+
+
+def suggest(
+    project: Project,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many slots.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show what to label next: where claims contradict each other most, and whose witnesses speak of most else."""
+    with open_service() as service:
+        found = service.claims.suggested(project, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        f"What to label next in {project}, generation {found.generation}",
+        ("claim", "subject", "predicate", "value", "p", "", "witnesses"),
+        [claim_row(one) for slot in found.slots for one in slot.claims],
+    )
+    say(f"Label one with: destiny trust label {project} CLAIM true|false" if found.slots else "Nothing is contested.")

@@ -1,0 +1,98 @@
+"""Which testimony still stands, and what took its place: a function of what there is now, so that nothing has to be undone.
+
+When what superseded a claim is gone, the claim stands again: what is true of the rest alone is worked out anew.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """Whether a claim is still made: current, replaced in a document that supersedes its own, or taken back by a later word."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One piece of evidence: in `document` a witness says at `observed_at` that a slot has the value of a claim."""
+
+    evidence: str
+    claim: str
+    slot: str
+    predicate: str
+    value: str
+    witness: str
+    document: str
+    observed_at: datetime | None = None
+    about_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Why an assertion does not count: the standing it has left, and the assertion that took its place."""
+
+    standing: Standing
+    by: Assertion
+
+
+def replaced(slot: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> dict[str, Replaced]:
+    """Of the assertions of one slot those that no longer count, by evidence.
+
+    `newer` has, for a superseded document, every document that supersedes it, directly or by way of others. Two guards keep
+    supersession from taking too much: only what the newer document says of the same slot is replaced, and what a document says of
+    itself (its author, its date) stays true of it. A witness's own later word replaces the earlier one.
+    """
+    found: dict[str, Replaced] = {}
+    by_document: dict[str, Assertion] = {}
+    for one in slot:
+        by_document.setdefault(one.document, one)
+    for one in slot:
+        above = newer.get(one.document, frozenset()) - {one.document}
+        if one.about_itself or not above:
+            continue
+        taking = min((by_document[document] for document in above if document in by_document), key=_order, default=None)
+        # Two that supersede each other replace nothing.
+        if taking is not None and one.document not in newer.get(taking.document, frozenset()):
+            found[one.evidence] = Replaced(Standing.SUPERSEDED, taking)
+    last: dict[str, Assertion] = {}
+    for one in slot:
+        if one.observed_at is not None and (one.witness not in last or _order(one) < _order(last[one.witness])):
+            last[one.witness] = one
+    for one in slot:
+        latest = last.get(one.witness)
+        if (
+            latest is not None
+            and one.evidence not in found
+            and one.observed_at is not None
+            and latest.observed_at is not None
+            and one.observed_at < latest.observed_at
+        ):
+            found[one.evidence] = Replaced(Standing.OUTDATED, latest)
+    return found
+
+
+def all_newer(supersessions: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """For each document of (newer, older) pairs, every document that is newer than it, however many steps away."""
+    direct: dict[str, set[str]] = {}
+    for newer, older in supersessions:
+        direct.setdefault(older, set()).add(newer)
+    found: dict[str, frozenset[str]] = {}
+    for document in direct:
+        reached: set[str] = set()
+        ahead = list(direct[document])
+        while ahead:
+            if (one := ahead.pop()) not in reached:
+                reached.add(one)
+                ahead.extend(direct.get(one, ()))
+        found[document] = frozenset(reached)
+    return found
+
+
+def _order(one: Assertion) -> tuple[float, str]:
+    """The latest first, then by id, so that no order of reading matters."""
+    return (-one.observed_at.timestamp() if one.observed_at else float("inf")), one.evidence

@@ -1,0 +1,80 @@
+"""One document in, its statements out: which rules read which kinds of documents, and who is the witness."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from destiny_assets.domain.chunks import normalised
+from destiny_assets.domain.claims.fields import field_statements, own_name
+from destiny_assets.domain.claims.records import Claim, Statement
+from destiny_assets.domain.claims.sentences import sentence_statements
+from destiny_assets.domain.claims.tables import line_statements, table_statements
+from destiny_assets.domain.decisions import DECISION_LINE
+from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.transcripts import TRANSCRIPT
+
+RULES = "claims/1"
+"""Name and version of these rules: raise it when a stored document would make other statements."""
+
+CLAIM_TABLE = "application/vnd.destiny.claims"
+"""The media type of a table whose rows are claims."""
+
+# Text that is meant to be run, and talk: what looks like a table or a field in them is neither.
+_UNREAD = frozenset({TRANSCRIPT, CLAIM_TABLE})
+_CODE_PREFIX, _PROSE = "text/x-", frozenset({"text/x-rst"})
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A statement and who makes it."""
+
+    statement: Statement
+    witness: str
+
+    @property
+    def claim(self) -> Claim:
+        """What is claimed."""
+        return self.statement.claim
+
+
+def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnessed]:
+    """Every statement of a document that is no table of claims, in the order of the text; none twice at one place."""
+    if document.media_type in _UNREAD or (
+        document.media_type.startswith(_CODE_PREFIX) and document.media_type not in _PROSE
+    ):
+        return []
+    found: dict[tuple[str, int | None], Statement] = {}
+    for statement in _read(own_name(source, uri, document), document):
+        found.setdefault((statement.claim.id, statement.start), statement)
+    ordered = sorted(found.values(), key=lambda one: (one.start or 0, one.end or 0, one.claim.id))
+    return [Witnessed(statement, witness(source, document, statement.start)) for statement in ordered]
+
+
+def witness(source: str, document: ParsedDocument, at: int | None) -> str:
+    """Who speaks at a place of a document: who wrote those words, else the document's authors, else its source."""
+    if at is not None:
+        for part in document.authorship:
+            if part.start <= at < part.end and part.author.strip():
+                return normalised(part.author)
+    names = [normalised(author) for author in document.authors if author.strip()]
+    return ", ".join(names) if names else source
+
+
+def occurrences(found: Sequence[Witnessed]) -> Iterator[tuple[Witnessed, int]]:
+    """Each statement with how often its witness has made the same claim before it in the document."""
+    seen: dict[tuple[str, str], int] = {}
+    for one in found:
+        key = (one.claim.id, one.witness)
+        seen[key] = seen.get(key, -1) + 1
+        yield one, seen[key]
+
+
+def _read(name: str, document: ParsedDocument) -> Iterator[Statement]:
+    own = list(field_statements(name, document))
+    yield from own
+    if document.media_type == DECISION_LINE:
+        return
+    # What the header says is not said once more by the lines of the body.
+    body = max((one.end or 0 for one in own if one.rule == "field"), default=0)
+    yield from table_statements(name, document)
+    yield from line_statements(name, document, body)
+    yield from sentence_statements(document.text, body)

@@ -1,0 +1,251 @@
+"""From testimony to the probability of each claim, with the log-odds terms that its score is the sum of.
+
+What is learned of witnesses rests on all slots; it is rounded (`GRID`), so that a change elsewhere moves the scores of a slot only
+when it changes what is known of one of its witnesses. Pure: what is read and written is in `stages.believe`.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from destiny_assets.domain.chunks import stable_id
+from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced
+from destiny_assets.domain.truth.beliefs import MODEL as FUSION
+from destiny_assets.domain.truth.beliefs import Beliefs, believe
+from destiny_assets.domain.truth.claims import Ints, arrange
+from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
+
+MODEL = f"claims/1 {FUSION}"
+GRID = 0.01
+# What a person's word adds or takes, beside whatever witnesses say: alone it makes 0.999 of nothing.
+LABEL_LOG_ODDS = math.log(999)
+# A claim that nobody makes any more, or whose value can't be read, against "none of what is said": 0.02 where nothing else is said.
+UNHELD_LOG_ODDS = -4.0
+# Nothing is certain, and a probability of 1 has no log-odds.
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """How far one claim is believed. `score` is its log-odds against none of its slot's values being true, the sum of its `terms`;
+    `probability` in (0, 1) weighs it against the other values too.
+
+    `believed`: the most probable current value of its slot. `contested`: its slot has current values that contradict each other.
+    """
+
+    claim: str
+    slot: str
+    probability: float
+    score: float
+    standing: Standing
+    believed: bool
+    contested: bool
+    label: bool | None
+    terms: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repute:
+    """What is known of a witness's word on a predicate: the chances that it is true or something coarser, and what weighs it."""
+
+    witness: str
+    predicate: str
+    complete: float
+    coarse: float
+    level: int
+    copies: float
+
+    @property
+    def id(self) -> str:
+        """The id that follows from whose word on what this is."""
+        return stable_id("repute", self.witness, self.predicate)
+
+
+class Court:
+    """All testimony of a project, heard at once; slots are then judged one by one, as many as need it."""
+
+    def __init__(
+        self,
+        assertions: Sequence[Assertion],
+        newer: Mapping[str, frozenset[str]],
+        labels: Mapping[str, bool],
+    ) -> None:
+        """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it."""
+        self._labels = labels
+        self._slots: dict[str, list[Assertion]] = {}
+        for one in sorted(assertions, key=lambda one: one.evidence):
+            self._slots.setdefault(one.slot, []).append(one)
+        self._replaced: dict[str, Replaced] = {}
+        for slot in self._slots.values():
+            if len(slot) > 1:
+                self._replaced |= replaced(slot, newer)
+        heard = [one for slot in self._slots.values() for one in slot if one.evidence not in self._replaced]
+        claims = arrange(
+            [one.slot for one in heard],
+            [one.predicate for one in heard],
+            [one.witness for one in heard],
+            [one.value for one in heard],
+        )
+        self._value_of = {
+            heard[row].claim: value for row, value in zip(claims.row.tolist(), claims.value.tolist(), strict=True)
+        }
+        self._claims = claims
+        self._said: dict[int, bool] = {}
+        for claim, label in sorted(labels.items()):
+            if (value := self._value_of.get(claim)) is not None:
+                self._said[value] = label or self._said.get(value, False)
+        self.beliefs: Beliefs = believe(claims, self._truths(), grid=GRID)
+
+    @property
+    def slots(self) -> Iterable[str]:
+        """Every slot that somebody speaks of."""
+        return self._slots.keys()
+
+    def basis(self) -> dict[str, Any]:
+        """What all scores rest on besides testimony and reputes: how values of each predicate are read, and the calibration."""
+        calibration = self.beliefs.calibration
+        return {
+            "model": MODEL,
+            "kinds": {name: str(kind.value) for name, kind in sorted(self._claims.kinds.items())},
+            "calibration": [calibration.temperature, *calibration.level_terms],
+        }
+
+    def reputes(self) -> list[Repute]:
+        """What is known of each witness on each predicate it speaks of."""
+        claims, known = self._claims, self.beliefs.reliability
+        attribute = claims.slot_attribute[claims.slot] if len(claims.slot) else claims.slot
+        _, first = np.unique(claims.source * max(len(claims.attributes), 1) + attribute, return_index=True)
+        found = []
+        for row in first.tolist():
+            source = int(claims.source[row])
+            found.append(
+                Repute(
+                    claims.sources[source],
+                    claims.attributes[int(attribute[row])],
+                    round(float(known.full[row]), 4),
+                    round(float(known.part[row]), 4),
+                    int(self.beliefs.level[source]),
+                    float(self.beliefs.fusion.copies[row]),
+                )
+            )
+        return found
+
+    def spoken_of_by(self, spoken: Iterable[tuple[str, str]]) -> set[str]:
+        """The slots on which any of these (witness, predicate) has a word."""
+        wanted = set(spoken)
+        return {name for name, slot in self._slots.items() for one in slot if (one.witness, one.predicate) in wanted}
+
+    def judge(self, slots: Iterable[str]) -> Iterator[Assessment]:
+        """Every claim of these slots; of a slot that nobody speaks of there is none."""
+        for name in slots:
+            yield from self._judge(self._slots.get(name, []))
+
+    def _judge(self, slot: list[Assertion]) -> Iterator[Assessment]:
+        by_claim: dict[str, list[Assertion]] = {}
+        for one in slot:
+            by_claim.setdefault(one.claim, []).append(one)
+        terms = {claim: self._terms(claim, told) for claim, told in sorted(by_claim.items())}
+        scores = {claim: math.fsum(term["log_odds"] for term in some) for claim, some in terms.items()}
+        # Claims of one value are one candidate; one that is not held is a candidate of its own.
+        candidates: dict[object, float] = {}
+        for claim, score in scores.items():
+            value = self._value_of.get(claim, claim)
+            candidates[value] = max(candidates.get(value, -math.inf), score)
+        top = max([0.0, *candidates.values()])
+        whole = math.exp(-top) + math.fsum(math.exp(score - top) for score in candidates.values())
+        held = {value for claim in scores if (value := self._value_of.get(claim)) is not None}
+        best = min(held, key=lambda value: (-candidates[value], value), default=None)
+        contested = best is not None and self._contradict(held)
+        for claim, some in terms.items():
+            value = self._value_of.get(claim)
+            yield Assessment(
+                claim=claim,
+                slot=by_claim[claim][0].slot,
+                probability=min(max(math.exp(scores[claim] - top) / whole, _LEAST), 1 - _LEAST),
+                score=scores[claim],
+                standing=self._standing(by_claim[claim]),
+                believed=value is not None and value == best,
+                contested=contested,
+                label=self._labels.get(claim),
+                terms=some,
+            )
+
+    def _terms(self, claim: str, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
+        value = self._value_of.get(claim)
+        found: list[dict[str, Any]] = []
+        if value is None:
+            found.append(self._unheld(told))
+        else:
+            for reason in self.beliefs.reasons(value):
+                coarser = f", coarser than {self._claims.value_text[value]!r}" if reason.coarser else ""
+                shared = "" if reason.share_of_vote == 1 else f", with {reason.share_of_vote:.2f} of a vote"
+                found.append(
+                    {
+                        "name": "witness",
+                        "witness": reason.source,
+                        "said": reason.said,
+                        "reliability": round(reason.reliability, 4),
+                        "log_odds": reason.log_odds,
+                        "why": f"{reason.source} says {reason.said!r}{coarser}, and is right with {reason.reliability:.0%}{shared}",
+                    }
+                )
+        if (label := self._label_of(claim)) is not None:
+            log_odds = LABEL_LOG_ODDS if label else -LABEL_LOG_ODDS
+            said = "true" if label else "false"
+            found.append({"name": "label", "log_odds": log_odds, "why": f"a person says that it is {said}"})
+        return tuple(found)
+
+    def _unheld(self, told: list[Assertion]) -> dict[str, Any]:
+        taken = [self._replaced[one.evidence] for one in told if one.evidence in self._replaced]
+        if len(taken) < len(told):
+            kind = self._claims.kinds.get(told[0].predicate)
+            why = f"{told[0].value!r} can't be read as {kind.value if kind else 'a value'}"
+            return {"name": "unread", "log_odds": UNHELD_LOG_ODDS, "why": why}
+        by = taken[0].by
+        how = "in a document that supersedes its own" if taken[0].standing is Standing.SUPERSEDED else "later"
+        return {
+            "name": str(taken[0].standing),
+            "log_odds": UNHELD_LOG_ODDS,
+            "by_claim": by.claim,
+            "by_document": by.document,
+            "why": f"{by.witness} says {by.value!r} {how}",
+        }
+
+    def _standing(self, told: list[Assertion]) -> Standing:
+        taken = [self._replaced[one.evidence].standing for one in told if one.evidence in self._replaced]
+        if len(taken) < len(told):
+            return Standing.CURRENT
+        return Standing.SUPERSEDED if Standing.SUPERSEDED in taken else Standing.OUTDATED
+
+    def _contradict(self, held: set[int]) -> bool:
+        """Whether there is no value that all others are but coarser statements of."""
+        if len(held) < 2:
+            return False
+        # The values of a slot are neighbours, and pairs ascend by the coarser value.
+        start, end = np.searchsorted(self._claims.coarse, [min(held), max(held) + 1])
+        pairs = set(zip(self._claims.coarse[start:end].tolist(), self._claims.fine[start:end].tolist(), strict=True))
+        return not any(all((other, value) in pairs for other in held - {value}) for value in held)
+
+    def _label_of(self, claim: str) -> bool | None:
+        """What a person says of a claim, or of another that says the same in other words."""
+        value = self._value_of.get(claim)
+        return self._labels.get(claim) if value is None else self._said.get(value, self._labels.get(claim))
+
+    def _truths(self) -> Ints:
+        """Labels as the model of truth takes them: the value that is true, or that none is where every one is said to be false."""
+        claims = self._claims
+        truths = np.full(len(claims.slots), UNKNOWN, np.int64)
+        said: dict[int, dict[int, bool]] = {}
+        for value, label in self._said.items():
+            said.setdefault(int(claims.value_slot[value]), {})[value] = label
+        sizes = np.bincount(claims.value_slot, minlength=len(claims.slots))
+        for slot, labels in said.items():
+            true = [value for value, label in sorted(labels.items()) if label]
+            if true:
+                truths[slot] = true[0]
+            elif len(labels) == sizes[slot]:
+                truths[slot] = UNCLAIMED
+        return truths

@@ -1,0 +1,154 @@
+"""Claims for readers: lists, why one is believed, what would change that, and which labels would teach most."""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.claims.records import claim_of
+from destiny_assets.domain.claims.scoring import MODEL
+from destiny_assets.domain.generations import Generation
+from destiny_assets.errors import NotFoundError
+from destiny_assets.serving.results import ClaimExplanation, ClaimList, Labelled, OpenSlot, Rival, Suggestions
+
+_MOST_EVIDENCE = 100
+
+
+class ClaimReader:
+    """What is claimed in a project, read at one generation; labels are for the next."""
+
+    def __init__(self, ledger: PostgresLedger, pin: Callable[..., Generation]) -> None:
+        self._ledger = ledger
+        self._pin = pin
+
+    def shown(
+        self,
+        project: str,
+        *,
+        subject: str | None = None,
+        predicate: str | None = None,
+        contested: bool = False,
+        limit: int = 100,
+        as_of: datetime | None = None,
+    ) -> ClaimList:
+        """Claims, slot by slot, the most probable first; raises `NotFoundError`.
+
+        `subject` is any part of one, `predicate` a whole one; with `contested` only slots whose current values contradict each other.
+        """
+        pinned = self._pin(project, as_of=as_of)
+        found, total = self._ledger.claim_reading.shown(
+            project, pinned.number, subject=subject, predicate=predicate, contested=contested, limit=limit
+        )
+        return ClaimList(project, pinned.number, found, total)
+
+    def find(self, project: str, item: str, *, as_of: datetime | None = None) -> str | None:
+        """The id of the claim that `item` names (an id, or eight or more of its first characters), None when it names none."""
+        return self._ledger.claim_reading.find(project, self._pin(project, as_of=as_of).number, item)
+
+    def explained(self, project: str, item: str, *, as_of: datetime | None = None) -> ClaimExplanation:
+        """Why a claim is believed as it is; raises `NotFoundError`."""
+        pinned = self._pin(project, as_of=as_of)
+        reading = self._ledger.claim_reading
+        claim = reading.find(project, pinned.number, item)
+        if claim is None:
+            raise NotFoundError(
+                f"{item!r} is no claim of generation {pinned.number} of {project!r}. See: destiny claims {project}"
+            )
+        (own, terms), *others = reading.slot(project, pinned.number, claim)
+        evidence = reading.evidence(project, pinned.number, [claim], _MOST_EVIDENCE)
+        against = [Rival(one.id, one.value, one.probability, one.score, one.standing, told) for one, told in others]
+        return ClaimExplanation(
+            project=project,
+            generation=pinned.number,
+            claim=own.id,
+            subject=own.subject,
+            predicate=own.predicate,
+            value=own.value,
+            origin=own.origin,
+            probability=own.probability,
+            log_odds=own.score,
+            standing=own.standing,
+            believed=own.believed,
+            contested=own.contested,
+            label=own.label,
+            terms=terms,
+            evidence=evidence,
+            against=against,
+            would_change=_would_change(own, terms, against),
+            model=MODEL,
+        )
+
+    def label(self, project: str, verdicts: Mapping[str, bool]) -> Labelled:
+        """Keep what people say of claims (by id, or a beginning of one), for the next ingest to count; raises `NotFoundError`."""
+        pinned = self._pin(project)
+        found: dict[str, bool] = {}
+        for item, verdict in verdicts.items():
+            claim = self._ledger.claim_reading.find(project, pinned.number, item)
+            if claim is None:
+                raise NotFoundError(f"{item!r} is no claim of {project!r}. See: destiny claims {project}")
+            found[claim] = verdict
+        return Labelled(project, len(found), self._ledger.beliefs.label(project, found), [])
+
+    def label_statements(self, project: str, said: list[tuple[str, str, str, bool]]) -> Labelled:
+        """Keep what people say of (subject, predicate, value) as claimed; what nobody claims is told back, and the rest is kept."""
+        pinned = self._pin(project)
+        found: dict[str, bool] = {}
+        unknown = []
+        for subject, predicate, value, verdict in said:
+            claim = claim_of(subject, predicate, value)
+            ids = (
+                self._ledger.claim_reading.matching(project, pinned.number, claim.subject, claim.predicate, claim.value)
+                if claim
+                else []
+            )
+            found |= dict.fromkeys(ids, verdict)
+            if not ids:
+                unknown.append(f"{subject}: {predicate} = {value}")
+        return Labelled(project, len(found), self._ledger.beliefs.label(project, found), unknown)
+
+    def suggested(self, project: str, *, limit: int = 10) -> Suggestions:
+        """The slots that a label would teach most about, with what is claimed of each."""
+        pinned = self._pin(project)
+        reading = self._ledger.claim_reading
+        slots = reading.open_slots(project, pinned.number, limit)
+        claims: dict[str, list[StoredClaim]] = {}
+        for one in reading.of_slots(project, pinned.number, [slot["slot_id"] for slot in slots]):
+            claims.setdefault(one.slot_id, []).append(one)
+        return Suggestions(
+            project,
+            pinned.number,
+            [
+                OpenSlot(
+                    subject=claims[slot["slot_id"]][0].subject,
+                    predicate=claims[slot["slot_id"]][0].predicate,
+                    entropy_bits=slot["entropy"],
+                    reach=slot["reach"],
+                    gain=slot["gain"],
+                    claims=claims[slot["slot_id"]],
+                )
+                for slot in slots
+            ],
+        )
+
+
+def _would_change(own: StoredClaim, terms: list[dict[str, Any]], against: list[Rival]) -> list[str]:
+    """What would turn the verdict, in sentences: what takes the place of the claim, whose word it hangs on, or how much it lacks."""
+    if own.standing != "current":
+        reason = terms[0]["why"] if terms else "another took its place"
+        return [f"It is current again when that is withdrawn: {reason}."]
+    current = [rival for rival in against if rival.standing == "current"]
+    rival = max(current, key=lambda one: one.log_odds, default=None)
+    # Without a rival the alternative is that nothing of what is said is true, whose score is 0.
+    bar = max(0.0, rival.log_odds) if rival else 0.0
+    instead = f"{rival.value!r}" if rival and rival.log_odds > 0 else "that none of it is true"
+    margin = own.score - bar
+    if margin <= 0:
+        odds = math.exp(-margin)
+        return [
+            f"It lacks {-margin:.2f} of log-odds ({odds:.1f} times as likely) to {instead}: independent witnesses, or a label that it is true."
+        ]
+    alone = [term for term in terms if term["log_odds"] >= margin]
+    found = [f"Without this, {instead} would be likelier: {term['why']}." for term in alone]
+    return [*found, f"Or {margin:.2f} of log-odds more for {instead}, or a label that it is false."]

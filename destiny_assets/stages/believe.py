@@ -1,0 +1,45 @@
+"""Believe: how probable each claim is, given who makes it, who contradicts it, what superseded it and what people say of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from more_itertools import chunked
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.claims.currency import all_newer
+from destiny_assets.domain.claims.scoring import MODEL, Court
+from destiny_assets.ports import Progress
+
+_BATCH = 5_000
+
+
+def believe_claims(ledger: PostgresLedger, project: str, generation: int, progress: Progress) -> Mapping[str, Any]:
+    """Bring the probabilities of all living claims, and what is known of witnesses, to the model's.
+
+    Judged again are slots that a change of this generation or a new label bears on, and those of witnesses of whom something else
+    is known now; all are when the model, its calibration or the reading of a predicate's values changed. The result is that of
+    judging everything.
+    """
+    beliefs = ledger.beliefs
+    basis, touched = beliefs.basis(project), beliefs.touched(project, generation)
+    judged = written = 0
+    if touched or (basis is not None and basis["model"] != MODEL):
+        court = Court(
+            list(ledger.claims.assertions(project)),
+            all_newer(ledger.claims.supersessions(project)),
+            beliefs.labels(project),
+        )
+        stored, reputes = beliefs.reputes(project), court.reputes()
+        if court.basis() != basis:
+            touched = {*court.slots, *beliefs.slots(project)}
+        else:
+            known = set(stored.values())
+            touched |= court.spoken_of_by((r.witness, r.predicate) for r in reputes if r not in known)
+        for batch in chunked(sorted(touched), _BATCH):
+            written += beliefs.store(project, generation, batch, court.judge(batch)).written
+            judged += len(batch)
+            progress.advance("claim_probabilities", judged, len(touched))
+        # In this order: killed between them, the next run finds the same witnesses changed again.
+        written += beliefs.store_reputes(project, generation, reputes, stored).written
+        beliefs.set_basis(project, court.basis())
+    return {"model": MODEL, "judged": judged, "written": written, **beliefs.distribution(project, generation)}

@@ -1,0 +1,230 @@
+"""Claims through the real stages: in all layers, scored again only where something bears on them, and back when a document leaves."""
+
+import random
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.documents import Heading, ParsedDocument
+from destiny_assets.serving.health import diagnose
+from destiny_assets.settings import Stores
+from destiny_assets.stages.believe import believe_claims
+from destiny_assets.stages.claims import extract_claims
+from tests.stages.corpus import Corpus, corpus_in
+from tests.stages.growing import Growth, Layers, Silence, growing
+
+OLD = "# Prices of the post in 2020\n\n| Parcel | Price |\n|---|---|\n| Small | 3 crowns |\n| Large | 9 crowns |\n"
+NEW = (
+    "# Prices of the post in 2024\n\nThis document supersedes [the old prices](old.md).\n\n"
+    "| Parcel | Price |\n|---|---|\n| Small | 4 crowns |\n"
+)
+TABLE = (
+    "object,attribute,source,value,observed_at\n"
+    + "".join(
+        f"city {number},population,{source},{1003 + 1000 * number + 300 * (source == 'd')},\n"
+        for number in range(6)
+        for source in "abcd"
+    )
+    # Sources that say exactly the same would have one vote together.
+    + "".join(f"town {source},population,{source},7,\n" for source in "abc")
+)
+
+
+@pytest.fixture
+def post(layers: Layers, tmp_path: Path) -> Iterator[Growth]:
+    documents = {"old.md": OLD, "new.md": NEW, "notes.md": "# Notes of the day\n\n**Owner:** Ada Brook\n"}
+    with growing(layers, tmp_path / "post", documents) as project:
+        yield project
+
+
+def claims(growth: Growth) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(subject, predicate, value) to the rest of what readers see of each claim."""
+    found = growth.service().claims.shown(growth.project, limit=1_000).claims
+    return {(one.subject, one.predicate, one.value): vars_of_slots(one) for one in found}
+
+
+def vars_of_slots(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def test_a_fact_that_was_superseded_is_current_again_when_what_superseded_it_is_withdrawn(post: Growth) -> None:
+    generation = post.run()
+    first = claims(post)
+    old, new = first["Small", "price", "3 crowns"], first["Small", "price", "4 crowns"]
+    assert (old["standing"], new["standing"], first["Large", "price", "9 crowns"]["standing"]) == (
+        "superseded",
+        "current",
+        "current",
+    )
+    assert old["probability"] < new["probability"]
+    graph = post.layers.graph.count(post.project, generation.number)
+    assert (graph["Claim"], graph["STATED_IN"]) == (len(first), len(first))
+    layers = post.layers
+    assert diagnose(layers.ledger, layers.originals, layers.vectors, layers.graph, post.project).ok
+
+    post.run()
+    assert post.reports["published"]["published"] is False
+    assert (post.reports["claims"]["read"], post.reports["beliefs"]["judged"]) == (0, 0)
+    assert post.reports["claims"]["written"] + post.reports["beliefs"]["written"] == 0
+
+    post.delete("new.md")
+    post.write("moved/old prices.md", OLD)
+    post.delete("old.md")
+    post.run()
+    second = claims(post)
+    assert second["Small", "price", "3 crowns"]["standing"] == "current"
+    assert second["Small", "price", "3 crowns"]["id"] == old["id"]
+    assert ("Small", "price", "4 crowns") not in second
+    # Nothing that happened bears on what the notes say.
+    assert second["Notes of the day", "owner", "Ada Brook"] == first["Notes of the day", "owner", "Ada Brook"]
+
+
+def test_a_table_of_claims_has_the_witnesses_that_its_rows_name(layers: Layers, tmp_path: Path) -> None:
+    table = TABLE + "city 1,population,e,,\ncity 2,population,e,12,not a day\n"
+    with growing(layers, tmp_path / "tables", {"claims.csv": table}, kind="claims") as growth:
+        generation = growth.run()
+        found = claims(growth)
+        assert found["city 0", "population", "1003"]["witnesses"] == ["a", "b", "c"]
+        assert found["city 0", "population", "1003"]["believed"]
+        (quarantined,) = layers.ledger.projects.quarantined(growth.project)
+        assert "row 28: it has no value" in quarantined.detail
+        assert "row 29: observed_at 'not a day' is no time" in quarantined.detail
+        # The table is one short document, however many rows it has.
+        assert len(growth.seen(generation)) == 1
+
+        wrong = found["city 0", "population", "1303"]
+        service = growth.service()
+        before = service.claims.explained(growth.project, wrong["id"])
+        assert sum(term["log_odds"] for term in before.terms) == pytest.approx(before.log_odds)
+        assert [rival.value for rival in before.against] == ["1003"]
+        assert before.would_change
+        layers.ledger.beliefs.label(growth.project, {wrong["id"]: True})
+        growth.run()
+        after = service.claims.explained(growth.project, wrong["id"][:8])
+        assert growth.reports["claims"]["written"] == 0
+        assert after.probability > 0.9 > before.probability
+        assert after.label is True
+
+        growth.write("claims.csv", TABLE)
+        growth.run()
+        assert layers.ledger.projects.quarantined(growth.project) == []
+
+
+class Tables:
+    """The originals that a corpus has: none, since its documents are no tables."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], bytes] = {}
+
+    def get(self, project: str, sha256: str) -> bytes:
+        return self.held[project, sha256]
+
+
+SUBJECTS, VALUES = ("Alpha", "Beta", "Gamma delta"), ("3", "4", "5", "1,200", "unknown")
+AUTHORS = ("Ada Brook", "Ben Cole", "Cy Dean")
+DATES = (None, datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
+
+
+def written(chance: random.Random) -> ParsedDocument:
+    title = f"Table of prices {chance.randrange(4)}"
+    rows = "".join(f"| {subject} | {chance.choice(VALUES)} |\n" for subject in SUBJECTS if chance.random() < 0.8)
+    text = f"{title}\n\n| Thing | Price |\n|---|---|\n{rows}\nWord {chance.randrange(3)}.\n"
+    fields: dict[str, str] = {}
+    if chance.random() < 0.4:
+        fields["supersedes"] = chance.choice(("ADR 1", "ADR 2", "ADR 3"))
+    return ParsedDocument(
+        title=title,
+        text=text,
+        media_type="text/plain",
+        parser="test/1",
+        headings=(Heading(1, title, 0),),
+        authors=tuple(chance.sample(AUTHORS, chance.choice((0, 1)))),
+        updated_at=chance.choice(DATES),
+        fields=fields,
+    )
+
+
+def change(chance: random.Random, corpus: Corpus) -> None:
+    places = [("wiki", f"adr/000{number}-a.md") for number in range(1, 5)] + [("mail", "b.md"), ("mail", "c.md")]
+    place = chance.choice(places)
+    if place in corpus.documents and chance.random() < 0.4 and len(corpus.documents) > 1:
+        del corpus.documents[place]
+    elif place in corpus.documents and chance.random() < 0.4:
+        free = [other for other in places if other not in corpus.documents]
+        if free:
+            corpus.documents[chance.choice(free)] = corpus.documents.pop(place)
+    else:
+        corpus.documents[place] = written(chance)
+
+
+def grow(corpus: Corpus, *, publish: bool = True) -> tuple[int, Mapping[str, Any]]:
+    number = corpus.run(publish=False)
+    extract_claims(corpus.ledger, Tables(), corpus.project, number, Silence())  # type: ignore[arg-type]
+    report = believe_claims(corpus.ledger, corpus.project, number, Silence())
+    if publish:
+        corpus.ledger.generations.publish(corpus.project, number, facts={}, reason="test")
+    return number, report
+
+
+TABLES = {
+    "claim": "id::text, slot_id::text, subject, predicate, value, origin",
+    "evidence": "id::text, claim_id::text, document_id::text, witness, starts_at, ends_at, quote, observed_at, about_itself",
+    "claim_probability": "id::text, slot_id::text, probability, score, standing, believed, contested, label, components::text",
+    "source_reliability": "id::text, witness, predicate, complete, coarse, level, copies",
+}
+
+
+@pytest.fixture(scope="module")
+def ledger(stores: Stores) -> Iterator[PostgresLedger]:
+    with PostgresLedger(stores.postgres_url, pool_size=4) as opened:
+        opened.migrate()
+        yield opened
+
+
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger, seed: int) -> None:
+    chance = random.Random(seed)
+    with corpus_in(ledger) as corpus:
+        for _ in range(4):
+            for _ in range(chance.choice((1, 2, 4))):
+                change(chance, corpus)
+            if chance.random() < 0.4:
+                # Killed before it was published, and things changed meanwhile.
+                grow(corpus, publish=False)
+                change(chance, corpus)
+            known = sorted(row[0] for row in corpus.rows("claim", "id::text"))
+            if known and chance.random() < 0.5:
+                ledger.beliefs.label(corpus.project, {chance.choice(known): chance.random() < 0.5})
+            grow(corpus)
+            with corpus_in(ledger) as fresh:
+                fresh.documents = dict(corpus.documents)
+                labels = ledger.beliefs.labels(corpus.project)
+                ledger.beliefs.label(fresh.project, labels)
+                grow(fresh)
+                for table, columns in TABLES.items():
+                    assert corpus.rows(table, columns) == fresh.rows(table, columns), table
+
+
+def test_a_change_judges_the_slots_it_bears_on(ledger: PostgresLedger) -> None:
+    with corpus_in(ledger) as corpus:
+        for number in range(12):
+            text = f"Prices of shop {number}\n\n| Thing | Price |\n|---|---|\n| Shelf {number} | {number} |\n"
+            corpus.documents["wiki", f"shop-{number}.md"] = ParsedDocument(
+                f"Prices of shop {number}", text, "text/plain", "test/1", authors=(f"Ann Bee{number}",)
+            )
+        grow(corpus)
+        place = ("wiki", "shop-3.md")
+        known = corpus.documents[place]
+        corpus.documents[place] = ParsedDocument(
+            known.title, known.text.replace("| 3 |", "| 33 |"), "text/plain", "test/1", authors=known.authors
+        )
+        _, report = grow(corpus)
+        assert report["judged"] == 1
+        assert grow(corpus)[1]["judged"] == 0
