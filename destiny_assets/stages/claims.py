@@ -43,7 +43,9 @@ def extract_claims(
             read += len(batch)
             written += change.written
             progress.advance(_STAGE, read, 0)
-    if ledger.generations.changes(project, generation)["document_version"]:
+    changes = ledger.generations.changes(project, generation)
+    # Of a document that a killed run of this generation found, and that is gone since, only its evidence is left.
+    if changes["document_version"] or changes["evidence"]:
         written += ledger.claims.retire_orphans(project, generation)
     return {"rules": CODE, "read": read, "written": written, **ledger.claims.counts(project, generation)}
 

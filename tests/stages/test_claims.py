@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
@@ -187,8 +187,12 @@ def ledger(stores: Stores) -> Iterator[PostgresLedger]:
         yield opened
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+# A failing example says which seed it was; making that seed smaller makes the example no simpler.
+@settings(
+    max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+)
 @given(seed=st.integers(0, 2**32))
+@example(seed=244)
 def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger, seed: int) -> None:
     chance = random.Random(seed)
     with corpus_in(ledger) as corpus:
