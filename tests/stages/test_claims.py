@@ -104,6 +104,9 @@ def test_a_table_of_claims_has_the_witnesses_that_its_rows_name(layers: Layers, 
         assert sum(term["log_odds"] for term in before.terms) == pytest.approx(before.log_odds)
         assert [rival.value for rival in before.against] == ["1003"]
         assert before.would_change
+        suggested = service.claims.suggested(growth.project).slots
+        assert {slot.subject for slot in suggested} == {f"city {number}" for number in range(6)}
+        assert all(len(slot.claims) >= 2 and slot.gain > 0 for slot in suggested)
         layers.ledger.beliefs.label(growth.project, {wrong["id"]: True})
         growth.run()
         after = service.claims.explained(growth.project, wrong["id"][:8])

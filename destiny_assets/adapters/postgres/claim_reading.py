@@ -162,7 +162,7 @@ class ClaimReading:
                 """with open as (
                        select slot_id, sum(-probability * log(2, probability::numeric)) as entropy
                        from claim_probability where project = %(p)s and born <= %(g)s and died > %(g)s and standing = 'current'
-                       group by slot_id having count(*) > 1 and bool_and(label is null)
+                       group by slot_id having bool_or(contested) and bool_and(label is null)
                        order by 2 desc limit 2000),
                    heard as (
                        select distinct o.slot_id, e.witness from open o

@@ -1,0 +1,73 @@
+"""Claims from the command line: listed, explained, labelled from words and from a file, and what to label next."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Destiny
+from tests.stages.growing import Growth
+
+
+@pytest.fixture
+def status(destiny: Destiny, grown: Growth) -> str:
+    """The id of what ADR 7 claims of its own status."""
+    found = destiny("claims", grown.project, "--subject", "a stream for", "--predicate", "status", "--json").document
+    (claim,) = found["claims"]
+    assert (claim["value"], claim["standing"], claim["witnesses"]) == ("accepted", "current", ["folder"])
+    return str(claim["id"])
+
+
+def test_claims_are_listed_with_how_probable_they_are(destiny: Destiny, grown: Growth) -> None:
+    found = destiny("claims", grown.project, "--json").document
+    assert found["total"] == len(found["claims"]) > 4
+    assert {"Spring report", "Autumn report"} <= {claim["subject"] for claim in found["claims"]}
+    assert all(0 < claim["probability"] < 1 for claim in found["claims"])
+    assert destiny("claims", grown.project, "--contested", "--json").document["claims"] == []
+    assert "Spring report" in destiny("claims", grown.project, "--limit", "3", "--subject", "report").out
+
+
+def test_a_claim_is_explained_by_terms_that_add_up(destiny: Destiny, grown: Growth, status: str) -> None:
+    found = destiny("trust", "explain", grown.project, status, "--json").document
+    assert math.isclose(found["log_odds"], math.fsum(term["log_odds"] for term in found["terms"]), abs_tol=1e-9)
+    assert math.isclose(found["probability"], 1 / (1 + math.exp(-found["log_odds"])), abs_tol=1e-9)
+    (place,) = found["evidence"]
+    assert (place["uri"], place["quote"]) == ("adr-007-stream.md", "Accepted")
+    shown = destiny("trust", "explain", grown.project, status[:8]).out
+    assert "adr-007-stream.md" in shown
+    assert "What would change it" in shown
+
+
+def test_labels_come_one_by_one_or_from_a_file(destiny: Destiny, grown: Growth, status: str, tmp_path: Path) -> None:
+    first = destiny("trust", "label", grown.project, status, "true", "--json").document
+    assert (first["claims"], first["changed"]) == (1, 1)
+    assert destiny("trust", "label", grown.project, status[:8], "true", "--json").document["changed"] == 0
+    by_claim, by_words = tmp_path / "claims.csv", tmp_path / "words.csv"
+    by_claim.write_text(f"claim,verdict\n{status},false\n")
+    assert destiny("trust", "label", grown.project, "--csv", str(by_claim), "--json").document["changed"] == 1
+    by_words.write_text("object,attribute,value\nUse a stream for letters,Status,Accepted\nNobody,age,7\n")
+    told = destiny("trust", "label", grown.project, "--csv", str(by_words), "--json").document
+    assert (told["claims"], told["changed"], told["unknown"]) == (1, 1, ["Nobody: age = 7"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("0123abcd", "true"), "is no claim of"),
+        (("0123abcd", "maybe"), "is no verdict: write true or false"),
+        (("0123abcd",), "Give a claim and true or false"),
+        ((), "Give a claim and true or false"),
+        (("--csv", "/nowhere.csv"), "cannot be read as CSV"),
+    ],
+)
+def test_a_label_that_cannot_be_kept_is_refused_in_a_sentence(
+    destiny: Destiny, grown: Growth, arguments: tuple[str, ...], said: str
+) -> None:
+    done = destiny("trust", "label", grown.project, *arguments)
+    assert done.code == 1
+    assert said in done.err
+
+
+def test_nothing_is_suggested_where_nothing_is_contested(destiny: Destiny, grown: Growth) -> None:
+    assert destiny("trust", "suggest", grown.project, "--json").document["slots"] == []
+    assert "Nothing is contested" in destiny("trust", "suggest", grown.project).out
