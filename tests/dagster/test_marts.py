@@ -25,8 +25,14 @@ from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import Stores
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-UPSTREAM = {"documents", "chunks", "trust_scores", "retrieval_benchmark", "quality_gate", "published_generation"}
-MARTS = {"mart_knowledge_growth", "mart_layer_health", "mart_trust_distribution", "mart_benchmark_history"}
+UPSTREAM = {
+    *("documents", "chunks", "claims", "claim_probabilities", "trust_scores", "retrieval_benchmark", "quality_gate"),
+    "published_generation",
+}
+MARTS = {
+    *("mart_knowledge_growth", "mart_layer_health", "mart_trust_distribution", "mart_benchmark_history"),
+    *("mart_source_reliability", "mart_contested_slots"),
+}
 
 
 @contextmanager
@@ -76,6 +82,7 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
         "insert into trust_score (project, id, item_kind, score, model, components, born, died) values ('wiki', %s, %s, %s, 'm', '[]', %s, %s)",
         scores,
     )
+    fill_claims(cursor, documents[0])
     facts = {1: {"documents": 2, "chunks": 3, "tokens": 30}, 2: {"documents": 1, "chunks": 2, "tokens": 20}}
     for number, day in ((1, "2026-01-01"), (2, "2026-01-05")):
         cursor.execute(
@@ -133,6 +140,37 @@ def fill(cursor: psycopg.Cursor[Any]) -> None:
         )
 
 
+def fill_claims(cursor: psycopg.Cursor[Any], document: str) -> None:
+    """Two values of one slot, claimed by two witnesses, one of them by both."""
+    slot = str(uuid4())
+    for value, probability, believed, witnesses in (("3", 0.7, True, ("ann", "ben")), ("4", 0.2, False, ("ann",))):
+        claim = str(uuid4())
+        cursor.execute(
+            """insert into claim (project, id, slot_id, subject, predicate, value, origin, entity_ids, born)
+               values ('wiki', %s, %s, 'Stamp', 'price', %s, 'stated', '{}', 1)""",
+            (claim, slot, value),
+        )
+        cursor.execute(
+            """insert into claim_probability
+                   (project, id, slot_id, probability, score, standing, believed, contested, label, model, components, born)
+               values ('wiki', %s, %s, %s, 0, 'current', %s, true, %s, 'm', '[]', 1)""",
+            (claim, slot, probability, believed, True if believed else None),
+        )
+        for witness in witnesses:
+            cursor.execute(
+                """insert into evidence
+                       (project, id, claim_id, slot_id, document_id, witness, rule, starts_at, ends_at, quote, about_itself, born)
+                   values ('wiki', %s, %s, %s, %s, %s, 'table', 0, 1, '', false, 1)""",
+                (str(uuid4()), claim, slot, document, witness),
+            )
+    for witness in ("ann", "ben"):
+        cursor.execute(
+            """insert into source_reliability (project, id, witness, predicate, complete, coarse, level, copies, born)
+               values ('wiki', %s, %s, 'price', 0.6, 0.1, 1, 1, 1)""",
+            (str(uuid4()), witness),
+        )
+
+
 @pytest.fixture(scope="module")
 def ledger_url(stores: Stores) -> Iterator[str]:
     with database(stores.postgres_url) as url:
@@ -183,6 +221,8 @@ def test_rows_of_each_mart_are_counted_for_dagster(built: dg.ExecuteInProcessRes
         "mart_layer_health": 1,
         "mart_trust_distribution": 20,
         "mart_benchmark_history": 4,
+        "mart_source_reliability": 2,
+        "mart_contested_slots": 1,
     }
 
 
@@ -212,6 +252,18 @@ def test_trust_is_binned_in_tenths_for_what_readers_see_now(ledger_url: str) -> 
         "select item_kind, bin, items, mean_score from mart_trust_distribution where items > 0 order by 1, 2",
     )
     assert found == [("chunk", 0, 1, 0.5), ("chunk", 9, 1, 0.5), ("document", 9, 1, 0.95)]
+
+
+@pytest.mark.usefixtures("built")
+def test_claims_that_contradict_each_other_and_who_makes_them(ledger_url: str) -> None:
+    assert rows(
+        ledger_url,
+        "select subject, predicate, current_claims, believed_value, believed_probability, is_labelled from mart_contested_slots",
+    ) == [("Stamp", "price", 2, "3", 0.7, True)]
+    assert rows(
+        ledger_url,
+        "select witness, reliability, claims, contested, believed, labelled_true, labelled_false from mart_source_reliability order by 1",
+    ) == [("ann", 0.6, 2, 2, 1, 1, 0), ("ben", 0.6, 1, 1, 1, 1, 0)]
 
 
 @pytest.mark.usefixtures("built")

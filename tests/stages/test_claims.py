@@ -10,6 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from destiny_assets.adapters.postgres.facts import (
+    beliefs_off_their_terms,
+    claims_off_their_spans,
+    claims_unweighed,
+    claims_without_evidence,
+)
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.documents import Heading, ParsedDocument
 from destiny_assets.serving.health import diagnose
@@ -235,3 +241,28 @@ def test_a_change_judges_the_slots_it_bears_on(ledger: PostgresLedger) -> None:
         _, report = grow(corpus)
         assert report["judged"] == 1
         assert grow(corpus)[1]["judged"] == 0
+
+
+HARMS = {
+    claims_off_their_spans: "update evidence set quote = 'Z' || quote",
+    beliefs_off_their_terms: "update claim_probability set score = score + 0.01",
+    claims_unweighed: "delete from claim_probability",
+    claims_without_evidence: "delete from evidence",
+}
+
+
+def test_each_fact_about_claims_holds_until_it_is_violated(ledger: PostgresLedger) -> None:
+    chance = random.Random(1)
+    with corpus_in(ledger) as corpus:
+        while len(corpus.documents) < 4:
+            change(chance, corpus)
+        number, _ = grow(corpus)
+        generation = ledger.generations.number(corpus.project, number)
+        assert [fact(ledger, generation) for fact in HARMS] == [[], [], [], []]
+        for fact, harm in HARMS.items():
+            with ledger.transaction() as cursor:
+                cursor.execute(f"{harm} where project = %s", (corpus.project,))
+                assert cursor.rowcount >= 1
+            exceptions = fact(ledger, generation)
+            assert exceptions
+            assert all(exceptions)

@@ -60,9 +60,9 @@ class Beliefs:
                    union select e.slot_id::text from evidence e join moved m on m.document_id = e.document_id
                          where e.project = %(p)s and e.died = %(forever)s
                    union select slot_id::text from claim_probability where project = %(p)s and (born = %(g)s or died = %(g)s)
-                   union select p.slot_id::text from claim_probability p
-                         left join claim_label l on (l.project, l.claim_id) = (p.project, p.id)
-                         where p.project = %(p)s and p.died = %(forever)s and p.label is distinct from l.verdict""",
+                   union select b.slot_id::text from claim_label l
+                         join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
+                         where l.project = %(p)s and b.died = %(forever)s and b.label is distinct from l.verdict""",
                 {"p": project, "g": generation, "forever": FOREVER},
             )
             return {row["id"] for row in rows}

@@ -46,20 +46,21 @@ class StoredEvidence:
     observed_at: datetime | None
 
 
-_SHOWN: LiteralString = """
+_VISIBLE: LiteralString = """
+from claim c join claim_probability b on (b.project, b.id) = (c.project, c.id) and b.born <= %(g)s and b.died > %(g)s
+where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s"""
+_COLUMNS: LiteralString = """
 select c.id::text as id, c.slot_id::text as slot_id, c.subject, c.predicate, c.value, c.origin, c.valid_from, c.valid_to,
-       b.probability, b.score, b.standing, b.believed, b.contested, b.label, e.evidence, e.witnesses
-from claim c
-join claim_probability b on (b.project, b.id) = (c.project, c.id) and b.born <= %(g)s and b.died > %(g)s
-cross join lateral (
-    select count(*) as evidence, array_agg(distinct witness order by witness) as witnesses from evidence e
-    where (e.project, e.claim_id) = (c.project, c.id) and e.born <= %(g)s and e.died > %(g)s) e
-where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s"""
-_COUNTED: LiteralString = """
-select count(*) as n from claim c
-join claim_probability b on (b.project, b.id) = (c.project, c.id) and b.born <= %(g)s and b.died > %(g)s
-where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s"""
+       b.probability, b.score, b.standing, b.believed, b.contested, b.label"""
 _ORDER: LiteralString = " order by lower(c.subject), c.predicate, b.probability desc, c.id"
+# Counted for the rows that are shown, not for all that are sorted.
+_COUNTED: LiteralString = """
+select s.*, e.evidence, e.witnesses from (
+"""
+_EVIDENCE: LiteralString = """
+) s cross join lateral (
+    select count(*) as evidence, array_agg(distinct witness order by witness) as witnesses from evidence e
+    where e.project = %(p)s and e.claim_id = s.id::uuid and e.born <= %(g)s and e.died > %(g)s) e"""
 
 
 class ClaimReading:
@@ -90,8 +91,9 @@ class ClaimReading:
         which: LiteralString = """ and (%(subject)s::text is null or lower(c.subject) like lower(%(subject)s))
             and (%(predicate)s::text is null or c.predicate = %(predicate)s) and (b.contested or not %(contested)s)"""
         with self._session.transaction() as cursor:
-            rows = cursor.execute(_SHOWN + which + _ORDER + " limit %(limit)s", named).fetchall()
-            total = cursor.execute(_COUNTED + which, named).fetchone()
+            page = _COUNTED + _COLUMNS + _VISIBLE + which + _ORDER + " limit %(limit)s" + _EVIDENCE
+            rows = cursor.execute(page + " order by lower(subject), predicate, probability desc, id", named).fetchall()
+            total = cursor.execute("select count(*) as n" + _VISIBLE + which, named).fetchone()
         return [StoredClaim(**row) for row in rows], int((total or {"n": 0})["n"])
 
     def find(self, project: str, generation: int, item: str) -> str | None:
@@ -123,13 +125,17 @@ class ClaimReading:
 
     def slot(self, project: str, generation: int, claim: str) -> list[tuple[StoredClaim, list[dict[str, Any]]]]:
         """Every claim of a claim's slot with the terms of its score, the claim itself first, then the most probable."""
+        in_slot: LiteralString = """ and c.slot_id = (
+            select slot_id from claim where project = %(p)s and id = %(c)s and born <= %(g)s and died > %(g)s)"""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                "select s.*, b.components from ("  # noqa: S608
-                + _SHOWN
-                + """ and c.slot_id = (select slot_id from claim where project = %(p)s and id = %(c)s limit 1)) s
-                   join claim_probability b on (b.project, b.id) = (%(p)s, s.id::uuid) and b.born <= %(g)s and b.died > %(g)s
-                   order by s.id <> %(c)s::text, s.probability desc, s.id""",
+                _COUNTED
+                + _COLUMNS
+                + ", b.components"
+                + _VISIBLE
+                + in_slot
+                + _EVIDENCE
+                + " order by s.id <> %(c)s::text, s.probability desc, s.id",
                 {"p": project, "g": generation, "c": claim},
             ).fetchall()
         return [(StoredClaim(**{k: v for k, v in row.items() if k != "components"}), row["components"]) for row in rows]
@@ -183,7 +189,12 @@ class ClaimReading:
         """The claims of these slots, the most probable first."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                _SHOWN + " and c.slot_id = any(%(slots)s::uuid[])" + _ORDER,
+                _COUNTED
+                + _COLUMNS
+                + _VISIBLE
+                + " and c.slot_id = any(%(slots)s::uuid[])"
+                + _EVIDENCE
+                + " order by s.probability desc, s.id",
                 {"p": project, "g": generation, "slots": slots},
             ).fetchall()
         return [StoredClaim(**row) for row in rows]
