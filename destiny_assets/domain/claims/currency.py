@@ -31,6 +31,14 @@ class Assertion:
     observed_at: datetime | None = None
     about_itself: bool = False
 
+    @property
+    def case(self) -> str:
+        """What competes with it: the slot; where a document speaks of itself, the slot of that document.
+
+        Documents share titles ("Weekly meeting"), and the date of one says nothing of another.
+        """
+        return f"{self.slot} {self.document}" if self.about_itself else self.slot
+
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
@@ -40,30 +48,29 @@ class Replaced:
     by: Assertion
 
 
-def replaced(slot: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> dict[str, Replaced]:
-    """Of the assertions of one slot those that no longer count, by evidence.
+def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> dict[str, Replaced]:
+    """Of the assertions of one case those that no longer count, by evidence.
 
-    `newer` has, for a superseded document, every document that supersedes it, directly or by way of others. Two guards keep
-    supersession from taking too much: only what the newer document says of the same slot is replaced, and what a document says of
-    itself (its author, its date) stays true of it. A witness's own later word replaces the earlier one.
+    `newer` has, for a superseded document, every document that supersedes it, directly or by way of others. Only what the newer
+    document says itself of the same thing is replaced. A witness's own later word replaces the earlier one.
     """
     found: dict[str, Replaced] = {}
     by_document: dict[str, Assertion] = {}
-    for one in slot:
+    for one in case:
         by_document.setdefault(one.document, one)
-    for one in slot:
+    for one in case:
         above = newer.get(one.document, frozenset()) - {one.document}
-        if one.about_itself or not above:
+        if not above:
             continue
         taking = min((by_document[document] for document in above if document in by_document), key=_order, default=None)
         # Two that supersede each other replace nothing.
         if taking is not None and one.document not in newer.get(taking.document, frozenset()):
             found[one.evidence] = Replaced(Standing.SUPERSEDED, taking)
     last: dict[str, Assertion] = {}
-    for one in slot:
+    for one in case:
         if one.observed_at is not None and (one.witness not in last or _order(one) < _order(last[one.witness])):
             last[one.witness] = one
-    for one in slot:
+    for one in case:
         latest = last.get(one.witness)
         if (
             latest is not None

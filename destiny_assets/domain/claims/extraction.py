@@ -1,7 +1,8 @@
 """One document in, its statements out: which rules read which kinds of documents, and who is the witness."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from destiny_assets.domain.chunks import normalised
 from destiny_assets.domain.claims.fields import field_statements, own_name
@@ -10,6 +11,7 @@ from destiny_assets.domain.claims.sentences import sentence_statements
 from destiny_assets.domain.claims.tables import line_statements, table_statements
 from destiny_assets.domain.decisions import DECISION_LINE
 from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.life_cycle import counts_in_series
 from destiny_assets.domain.transcripts import TRANSCRIPT
 
 RULES = "claims/1"
@@ -43,7 +45,10 @@ def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnesse
     ):
         return []
     found: dict[tuple[str, int | None], Statement] = {}
+    # A number is one document's, wherever a copy of it is kept; a title may be many documents'.
+    numbered = counts_in_series(document.fields) is not None
     for statement in _read(own_name(source, uri, document), document):
+        statement = replace(statement, about_itself=statement.about_itself and not numbered)
         found.setdefault((statement.claim.id, statement.start), statement)
     ordered = sorted(found.values(), key=lambda one: (one.start or 0, one.end or 0, one.claim.id))
     return [Witnessed(statement, witness(source, document, statement.start)) for statement in ordered]
@@ -51,10 +56,11 @@ def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnesse
 
 def witness(source: str, document: ParsedDocument, at: int | None) -> str:
     """Who speaks at a place of a document: who wrote those words, else the document's authors, else its source."""
-    if at is not None:
-        for part in document.authorship:
-            if part.start <= at < part.end and part.author.strip():
-                return normalised(part.author)
+    if at is not None and document.authorship:
+        place = bisect_right(document.authorship, at, key=lambda part: part.start) - 1
+        part = document.authorship[max(place, 0)]
+        if part.start <= at < part.end and part.author.strip():
+            return normalised(part.author)
     names = [normalised(author) for author in document.authors if author.strip()]
     return ", ".join(names) if names else source
 

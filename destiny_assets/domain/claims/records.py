@@ -63,7 +63,8 @@ class Statement:
     """A claim as one document makes it: `rule` found it, and ``document.text[start:end]`` is where it stands.
 
     A row of a table of claims stands at no span of the text but in row `row` (1 is the first below the header) of the original,
-    and names its own `witness`; elsewhere the witness follows from the document. `about_itself`: the document describes itself.
+    and names its own `witness`; elsewhere the witness follows from the document. `about_itself`: the document describes itself, under a title
+    that others may have too.
     """
 
     claim: Claim

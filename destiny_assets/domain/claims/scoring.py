@@ -75,28 +75,31 @@ class Court:
     ) -> None:
         """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it."""
         self._labels = labels
-        self._slots: dict[str, list[Assertion]] = {}
+        self._slots: dict[str, dict[str, list[Assertion]]] = {}
         for one in sorted(assertions, key=lambda one: one.evidence):
-            self._slots.setdefault(one.slot, []).append(one)
+            self._slots.setdefault(one.slot, {}).setdefault(one.case, []).append(one)
+        cases = [told for slot in self._slots.values() for told in slot.values()]
         self._replaced: dict[str, Replaced] = {}
-        for slot in self._slots.values():
-            if len(slot) > 1:
-                self._replaced |= replaced(slot, newer)
-        heard = [one for slot in self._slots.values() for one in slot if one.evidence not in self._replaced]
+        for told in cases:
+            if len(told) > 1:
+                self._replaced |= replaced(told, newer)
+        heard = [one for told in cases for one in told if one.evidence not in self._replaced]
         claims = arrange(
-            [one.slot for one in heard],
+            [one.case for one in heard],
             [one.predicate for one in heard],
             [one.witness for one in heard],
             [one.value for one in heard],
         )
         self._value_of = {
-            heard[row].claim: value for row, value in zip(claims.row.tolist(), claims.value.tolist(), strict=True)
+            (heard[row].claim, heard[row].case): value
+            for row, value in zip(claims.row.tolist(), claims.value.tolist(), strict=True)
         }
         self._claims = claims
         self._said: dict[int, bool] = {}
-        for claim, label in sorted(labels.items()):
-            if (value := self._value_of.get(claim)) is not None:
-                self._said[value] = label or self._said.get(value, False)
+        for (claim, _), value in self._value_of.items():
+            if claim in labels:
+                # Where people contradict each other over two spellings of a value, it is true.
+                self._said[value] = labels[claim] or self._said.get(value, False)
         self.beliefs: Beliefs = believe(claims, self._truths(), grid=GRID)
 
     @property
@@ -136,45 +139,56 @@ class Court:
     def spoken_of_by(self, spoken: Iterable[tuple[str, str]]) -> set[str]:
         """The slots on which any of these (witness, predicate) has a word."""
         wanted = set(spoken)
-        return {name for name, slot in self._slots.items() for one in slot if (one.witness, one.predicate) in wanted}
+        return {
+            name
+            for name, slot in self._slots.items()
+            for told in slot.values()
+            for one in told
+            if (one.witness, one.predicate) in wanted
+        }
 
     def judge(self, slots: Iterable[str]) -> Iterator[Assessment]:
         """Every claim of these slots; of a slot that nobody speaks of there is none."""
         for name in slots:
-            yield from self._judge(self._slots.get(name, []))
+            found: dict[str, Assessment] = {}
+            for _, told in sorted(self._slots.get(name, {}).items()):
+                for one in self._judge(told):
+                    # Of a claim that several documents make of themselves, the case where it stands best.
+                    if one.claim not in found or found[one.claim].probability < one.probability:
+                        found[one.claim] = one
+            yield from found.values()
 
-    def _judge(self, slot: list[Assertion]) -> Iterator[Assessment]:
+    def _judge(self, case: list[Assertion]) -> Iterator[Assessment]:
         by_claim: dict[str, list[Assertion]] = {}
-        for one in slot:
+        for one in case:
             by_claim.setdefault(one.claim, []).append(one)
-        terms = {claim: self._terms(claim, told) for claim, told in sorted(by_claim.items())}
+        values = {claim: self._value_of.get((claim, case[0].case)) for claim in sorted(by_claim)}
+        terms = {claim: self._terms(claim, value, by_claim[claim]) for claim, value in values.items()}
         scores = {claim: math.fsum(term["log_odds"] for term in some) for claim, some in terms.items()}
         # Claims of one value are one candidate; one that is not held is a candidate of its own.
         candidates: dict[object, float] = {}
         for claim, score in scores.items():
-            value = self._value_of.get(claim, claim)
-            candidates[value] = max(candidates.get(value, -math.inf), score)
+            value = values[claim]
+            candidates[claim if value is None else value] = score
         top = max([0.0, *candidates.values()])
         whole = math.exp(-top) + math.fsum(math.exp(score - top) for score in candidates.values())
-        held = {value for claim in scores if (value := self._value_of.get(claim)) is not None}
+        held = {value for value in values.values() if value is not None}
         best = min(held, key=lambda value: (-candidates[value], value), default=None)
         contested = best is not None and self._contradict(held)
         for claim, some in terms.items():
-            value = self._value_of.get(claim)
             yield Assessment(
                 claim=claim,
-                slot=by_claim[claim][0].slot,
+                slot=case[0].slot,
                 probability=min(max(math.exp(scores[claim] - top) / whole, _LEAST), 1 - _LEAST),
                 score=scores[claim],
                 standing=self._standing(by_claim[claim]),
-                believed=value is not None and value == best,
+                believed=values[claim] is not None and values[claim] == best,
                 contested=contested,
                 label=self._labels.get(claim),
                 terms=some,
             )
 
-    def _terms(self, claim: str, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
-        value = self._value_of.get(claim)
+    def _terms(self, claim: str, value: int | None, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
         found: list[dict[str, Any]] = []
         if value is None:
             found.append(self._unheld(told))
@@ -192,7 +206,8 @@ class Court:
                         "why": f"{reason.source} says {reason.said!r}{coarser}, and is right with {reason.reliability:.0%}{shared}",
                     }
                 )
-        if (label := self._label_of(claim)) is not None:
+        # A label is of the value, however it was spelled.
+        if (label := self._labels.get(claim) if value is None else self._said.get(value)) is not None:
             log_odds = LABEL_LOG_ODDS if label else -LABEL_LOG_ODDS
             said = "true" if label else "false"
             found.append({"name": "label", "log_odds": log_odds, "why": f"a person says that it is {said}"})
@@ -228,11 +243,6 @@ class Court:
         start, end = np.searchsorted(self._claims.coarse, [min(held), max(held) + 1])
         pairs = set(zip(self._claims.coarse[start:end].tolist(), self._claims.fine[start:end].tolist(), strict=True))
         return not any(all((other, value) in pairs for other in held - {value}) for value in held)
-
-    def _label_of(self, claim: str) -> bool | None:
-        """What a person says of a claim, or of another that says the same in other words."""
-        value = self._value_of.get(claim)
-        return self._labels.get(claim) if value is None else self._said.get(value, self._labels.get(claim))
 
     def _truths(self) -> Ints:
         """Labels as the model of truth takes them: the value that is true, or that none is where every one is said to be false."""
