@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from destiny_assets.cli import backup, care, decisions, demo, evaluate, knowledge, projects, pushing, servers
+from destiny_assets.cli import (
+    audit,
+    backup,
+    care,
+    decisions,
+    demo,
+    evaluate,
+    keys,
+    knowledge,
+    projects,
+    pushing,
+    serve,
+    servers,
+)
 from destiny_assets.errors import DestinyError
 
 app = typer.Typer(
@@ -26,6 +39,9 @@ decisions.register(app)
 evaluate.register(app)
 backup.register(app)
 demo.register(app)
+serve.register(app)
+keys.register(app)
+audit.register(app)
 
 
 def main() -> None:
