@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from destiny_assets.errors import StoreUnavailableError
@@ -26,7 +24,7 @@ _READY_SECONDS = 1.0
 def create_app(doors: Doors) -> FastAPI:
     """The API over `doors`, which whoever made them closes.
 
-    A page or another protocol is added with ``app.include_router`` or ``app.mount``: the gate stands before whatever is there, and
+    Pages or another protocol are added with `include` or ``app.mount``: the gate stands before whatever is there, and
     `doors.caller_of` tells who got through it.
     """
     app = FastAPI(
@@ -46,26 +44,24 @@ def create_app(doors: Doors) -> FastAPI:
         return Response(status_code=304, headers={"ETag": error.tag})
 
     for module in (projects, ingests, documents, questions, browse, history):
-        app.include_router(module.router)
-    unguarded = [route.path for route in routes_of(app) if not _guarded(route)]
-    if unguarded:
-        raise AssertionError(f"These routes name no right that they need: {', '.join(unguarded)}")
+        include(app, module.router)
     _add_probes(app, doors)
     openapi.install(app)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
     return app
 
 
-def routes_of(app: FastAPI) -> Iterator[APIRoute]:
-    """Every route of the API, however routers are nested."""
+def include(app: FastAPI, router: APIRouter) -> None:
+    """Add routes to the API; raises `ValueError` for one that does not name the right it needs (`doors.Guard`, `doors.Recognised`)."""
+    for route in routes_of(router):
+        if not _guarded(route):
+            raise ValueError(f"{route.path} names no right that it needs: give it the dependency Guard(Right…).")
+    app.include_router(router)
 
-    def walk(routes: list[BaseRoute]) -> Iterator[APIRoute]:
-        for route in routes:
-            if isinstance(route, APIRoute):
-                yield route
-            yield from walk(list(getattr(route, "routes", None) or ()))
 
-    return walk(list(app.routes))
+def routes_of(router: APIRouter) -> list[APIRoute]:
+    """The routes of a router; FastAPI keeps them inside it, so those of an application cannot be listed."""
+    return [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _guarded(route: APIRoute) -> bool:
