@@ -27,14 +27,7 @@ def create_app(doors: Doors) -> FastAPI:
     Pages or another protocol are added with `include` or ``app.mount``: the gate stands before whatever is there, and
     `doors.caller_of` tells who got through it.
     """
-    app = FastAPI(
-        title="Destiny",
-        version="1",
-        description=openapi.DESCRIPTION,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = bare_app()
     app.state.doors = doors
     app.state.pushes = anyio.Semaphore(documents.PUSHED_AT_ONCE)
     problems.install(app)
@@ -43,11 +36,24 @@ def create_app(doors: Doors) -> FastAPI:
     async def not_modified(_: Request, error: NotModifiedError) -> Response:
         return Response(status_code=304, headers={"ETag": error.tag})
 
-    for module in (projects, ingests, documents, questions, browse, history):
-        include(app, module.router)
     _add_probes(app, doors)
     openapi.install(app)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
+    return app
+
+
+def bare_app() -> FastAPI:
+    """The routes alone, for whoever wants to describe them."""
+    app = FastAPI(
+        title="Destiny",
+        version="1",
+        description=openapi.DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for module in (projects, ingests, documents, questions, browse, history):
+        include(app, module.router)
     return app
 
 

@@ -1,6 +1,7 @@
 """The parameters that several routes share, each with its bounds and what it means."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Path, Query
 
@@ -9,6 +10,7 @@ from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.api.reading import Moment, Storable
 
 ProjectName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="A project's name.")]
+ItemId = Annotated[UUID, Path(description="An id, as a list or a search shows it.")]
 Question = Annotated[
     str, Storable, Query(min_length=1, max_length=10_000, description="What to look for, in plain words.")
 ]

@@ -11,7 +11,7 @@ from destiny_assets.adapters.postgres.decisions import StoredDecision
 from destiny_assets.domain.access import Right
 from destiny_assets.serving.api.doors import Guard, TheDoors
 from destiny_assets.serving.api.paging import CursorText, Limit, Page, page_of, place_of
-from destiny_assets.serving.api.parameters import ProjectName, Word
+from destiny_assets.serving.api.parameters import ItemId, ProjectName, Word
 from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.api.reading import Storable, TheReader
 from destiny_assets.serving.library import DecisionHistory, EntityPage, Neighbourhood
@@ -59,7 +59,7 @@ def list_entities(
 @router.get("/entities/{id}", response_model=EntityPage)
 def read_entity(
     project: ProjectName,
-    id: UUID,  # noqa: A002
+    id: ItemId,  # noqa: A002
     doors: TheDoors,
     reader: TheReader,
     mentions: Annotated[int, Query(ge=0, le=200, description="How many of the chunks that name it.")] = 20,
@@ -71,7 +71,7 @@ def read_entity(
 @router.get("/graph/{id}", response_model=Neighbourhood)
 def neighbourhood(
     project: ProjectName,
-    id: UUID,  # noqa: A002
+    id: ItemId,  # noqa: A002
     doors: TheDoors,
     reader: TheReader,
     limit: Annotated[int, Query(ge=1, le=500, description="How many edges at most.")] = 50,
@@ -109,7 +109,7 @@ def list_decisions(
 
 
 @router.get("/decisions/{id}", response_model=DecisionHistory)
-def decision_history(project: ProjectName, id: UUID, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
+def decision_history(project: ProjectName, id: ItemId, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
     """One decision, what it replaced and what replaced it."""
     return reader.answer(doors.library.decision_history(project, reader.pin(project), str(id)), DecisionHistory)
 

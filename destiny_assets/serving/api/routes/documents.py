@@ -3,7 +3,6 @@
 import re
 from typing import Annotated
 from urllib.parse import quote
-from uuid import UUID
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,7 +16,7 @@ from destiny_assets.domain.documents import SourceFacts
 from destiny_assets.domain.pushing import MAX_URI_CHARACTERS, PushedDocument
 from destiny_assets.serving.api.doors import Guard, TheDoors
 from destiny_assets.serving.api.paging import CursorText, Limit, Page, page_of, place_of
-from destiny_assets.serving.api.parameters import ProjectName, Word
+from destiny_assets.serving.api.parameters import ItemId, ProjectName, Word
 from destiny_assets.serving.api.reading import Moment, Storable, TheReader
 from destiny_assets.serving.api.writing import TheWriter
 from destiny_assets.serving.pushing import KIND
@@ -107,19 +106,19 @@ def forget_document(project: ProjectName, uri: Uri, doors: TheDoors, writer: The
 
 
 @router.get("/{id}", dependencies=READS, response_model=DocumentRow)
-def read_document(project: ProjectName, id: UUID, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
+def read_document(project: ProjectName, id: ItemId, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
     """One document."""
     return reader.answer(doors.library.document(project, reader.pin(project), str(id)), DocumentRow)
 
 
 @router.get("/{id}/text", dependencies=READS, response_class=Response, responses={200: _TEXT})
-def read_text(project: ProjectName, id: UUID, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
+def read_text(project: ProjectName, id: ItemId, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
     """A document's text as it was read: every span of a hit or citation points into it, in characters."""
     return reader.bytes(doors.library.text(project, reader.pin(project), str(id)), "text/plain", {})
 
 
 @router.get("/{id}/original", dependencies=READS, response_class=Response, responses={200: _BYTES})
-def read_original(project: ProjectName, id: UUID, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
+def read_original(project: ProjectName, id: ItemId, doors: TheDoors, reader: TheReader) -> Response:  # noqa: A002
     """The bytes a document was read from."""
     document, data = doors.library.original(project, reader.pin(project), str(id))
     name = quote(document.uri.rsplit("/", 1)[-1], safe="")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated
-from uuid import UUID
 
 import anyio
 from fastapi import APIRouter, Depends
@@ -15,7 +14,7 @@ from destiny_assets.adapters.postgres.ingest_requests import IngestRequest
 from destiny_assets.domain.access import Right
 from destiny_assets.serving.api.doors import Doors, Guard, TheCaller, TheDoors, require
 from destiny_assets.serving.api.paging import Limit, Page
-from destiny_assets.serving.api.parameters import ProjectName
+from destiny_assets.serving.api.parameters import ItemId, ProjectName
 from destiny_assets.serving.api.reading import Storable, as_json
 from destiny_assets.serving.api.writing import TheWriter
 
@@ -61,13 +60,13 @@ def list_ingests(project: ProjectName, doors: TheDoors, limit: Limit = 20) -> Re
 
 
 @router.get("/{id}", dependencies=INSPECTS, response_model=IngestRequest)
-def read_ingest(project: ProjectName, id: UUID, doors: TheDoors) -> Response:  # noqa: A002
+def read_ingest(project: ProjectName, id: ItemId, doors: TheDoors) -> Response:  # noqa: A002
     """One ingest: its state, how far each stage is, and what came of it."""
     return as_json(doors.ledger.ingest_requests.one(project, str(id)), IngestRequest)
 
 
 @router.get("/{id}/events", dependencies=INSPECTS, response_class=StreamingResponse, responses={200: _EVENTS})
-async def follow_ingest(project: ProjectName, id: UUID, doors: TheDoors) -> StreamingResponse:  # noqa: A002
+async def follow_ingest(project: ProjectName, id: ItemId, doors: TheDoors) -> StreamingResponse:  # noqa: A002
     """An ingest as server-sent events: `progress` whenever something moved, `end` with the last of it. Each holds the whole ingest."""
     first = await run_in_threadpool(doors.ledger.ingest_requests.one, project, str(id))
     return StreamingResponse(_events(doors, first), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
