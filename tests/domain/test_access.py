@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ AT = datetime(2026, 11, 25, tzinfo=UTC)
 def test_each_role_may_what_those_before_it_may_and_something_more() -> None:
     ladder = [Role.CLIENT, Role.READER, Role.CONTRIBUTOR, Role.CURATOR, Role.ADMIN]
     assert set(ladder) == set(Role)
-    for lower, higher in zip(ladder, ladder[1:], strict=False):
+    for lower, higher in pairwise(ladder):
         assert RIGHTS[lower] < RIGHTS[higher]
     assert (RIGHTS[Role.CLIENT], RIGHTS[Role.ADMIN]) == ({Right.READ}, set(Right))
 

@@ -114,8 +114,13 @@ class Browsing:
                and (%(after)s::text is null or (d.uri, d.source) > (%(after)s, %(after_source)s))
                order by d.uri, d.source limit %(limit)s""",
             {
-                "p": project, "g": generation, "limit": limit, "uri": uri, "source": source,
-                "after": after[0] if after else None, "after_source": after[1] if after else None,
+                "p": project,
+                "g": generation,
+                "limit": limit,
+                "uri": uri,
+                "source": source,
+                "after": after[0] if after else None,
+                "after_source": after[1] if after else None,
             },
         )
 
@@ -152,8 +157,13 @@ class Browsing:
                and (%(after)s::text is null or (e.name, e.id) > (%(after)s, %(after_id)s::uuid))
                order by e.name, e.id limit %(limit)s""",
             {
-                "p": project, "g": generation, "limit": limit, "kind": kind, "named": named,
-                "after": after[0] if after else None, "after_id": after[1] if after else None,
+                "p": project,
+                "g": generation,
+                "limit": limit,
+                "kind": kind,
+                "named": named,
+                "after": after[0] if after else None,
+                "after_id": after[1] if after else None,
             },
         )
 
@@ -213,8 +223,13 @@ class Browsing:
                      and (%(behind)s::text is null or (d.uri, d.source) > (%(behind)s, %(behind_source)s))
                    order by d.uri, d.source limit %(limit)s""",
                 {
-                    "p": project, "a": before, "b": after, "low": min(before, after), "high": max(before, after),
-                    "behind": behind[0] if behind else None, "behind_source": behind[1] if behind else None,
+                    "p": project,
+                    "a": before,
+                    "b": after,
+                    "low": min(before, after),
+                    "high": max(before, after),
+                    "behind": behind[0] if behind else None,
+                    "behind_source": behind[1] if behind else None,
                     "limit": limit,
                 },
             )

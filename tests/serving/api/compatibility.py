@@ -40,7 +40,10 @@ def broken(old: Document, new: Document, today: date) -> list[str]:
     asked, answered = _used(old, old_schemas)
     for name in sorted(asked | answered):
         if name in new_schemas:
-            problems += [f"{name}: {p}" for p in _schema(old_schemas[name], new_schemas[name], asked=name in asked, answered=name in answered)]
+            problems += [
+                f"{name}: {p}"
+                for p in _schema(old_schemas[name], new_schemas[name], asked=name in asked, answered=name in answered)
+            ]
     return problems
 
 
@@ -93,7 +96,9 @@ def _kind(value: Document) -> str:
 
 
 def _ref(response: Document) -> str:
-    return json.dumps({media: content.get("schema") for media, content in response.get("content", {}).items()}, sort_keys=True)
+    return json.dumps(
+        {media: content.get("schema") for media, content in response.get("content", {}).items()}, sort_keys=True
+    )
 
 
 def _used(document: Document, schemas: Document) -> tuple[set[str], set[str]]:
@@ -121,8 +126,15 @@ def _reached(item: Any, schemas: Document) -> set[str]:
 
 def main() -> int:
     now = current()
-    if SNAPSHOT.exists() and (problems := broken(json.loads(SNAPSHOT.read_text("utf-8")), now, datetime.now(UTC).date())):
-        print("Nothing written: this breaks clients (docs/api.md, What may change).", *problems, sep="\n  ", file=sys.stderr)
+    if SNAPSHOT.exists() and (
+        problems := broken(json.loads(SNAPSHOT.read_text("utf-8")), now, datetime.now(UTC).date())
+    ):
+        print(
+            "Nothing written: this breaks clients (docs/api.md, What may change).",
+            *problems,
+            sep="\n  ",
+            file=sys.stderr,
+        )
         return 1
     SNAPSHOT.write_text(written(now), "utf-8")
     return 0

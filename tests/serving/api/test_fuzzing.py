@@ -4,7 +4,6 @@ benchmarks/api_fuzzing.py asks more, for longer.
 """
 
 import secrets
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,11 +13,13 @@ from tests.stages.growing import Growth
 
 
 @pytest.fixture(scope="module")
-def key(opened: Opened, grown: Growth) -> Iterator[str]:
-    yield opened.key(f"{grown.project}=reader", name="fuzzer")
+def key(opened: Opened, grown: Growth) -> str:
+    return opened.key(f"{grown.project}=reader", name="fuzzer")
 
 
-@pytest.mark.parametrize("operation", sorted(name for name in operations() if name.startswith("GET") and not name.endswith("/doctor")))
+@pytest.mark.parametrize(
+    "operation", sorted(name for name in operations() if name.startswith("GET") and not name.endswith("/doctor"))
+)
 def test_reading_never_fails(opened: Opened, grown: Growth, key: str, operation: str) -> None:
     assert fuzz(opened.url, key, grown.project, operation, examples=12) > 0
 

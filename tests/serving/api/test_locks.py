@@ -60,8 +60,16 @@ class TestEveryRoute:
     @pytest.mark.parametrize(
         ("role", "may", "may_not"),
         [
-            ("client", ["GET search?q=x", "GET documents", "GET decisions", "GET generations"], ["GET sources", "GET doctor", "GET benchmarks", "GET ingests", "DELETE documents?uri=x", "POST rollback"]),
-            ("reader", ["GET sources", "GET benchmarks", "GET ingests"], ["PUT documents?uri=x", "DELETE documents?uri=x", "POST ingests", "POST rollback"]),
+            (
+                "client",
+                ["GET search?q=x", "GET documents", "GET decisions", "GET generations"],
+                ["GET sources", "GET doctor", "GET benchmarks", "GET ingests", "DELETE documents?uri=x", "POST rollback"],
+            ),
+            (
+                "reader",
+                ["GET sources", "GET benchmarks", "GET ingests"],
+                ["PUT documents?uri=x", "DELETE documents?uri=x", "POST ingests", "POST rollback"],
+            ),
             ("contributor", ["DELETE documents?uri=x"], ["POST rollback", "POST sources", "DELETE sources/x"]),
             ("curator", ["DELETE sources/x", "POST rollback"], ["DELETE "]),
         ],
@@ -119,7 +127,8 @@ class TestEveryRoute:
 
 class TestKeys:
     @pytest.mark.parametrize(
-        "header", ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer dsty_", "Bearer é", "Bearer a.b.c", f"Bearer {'x' * 9_000}"]
+        "header",
+        ["", "Bearer", "Basic dXNlcjpwYXNz", "Bearer dsty_", "Bearer é", "Bearer a.b.c", f"Bearer {'x' * 9_000}"],
     )
     def test_what_is_no_key_opens_nothing(self, opened: Opened, header: str) -> None:
         refused = httpx.get(f"{opened.url}/v1/me", headers={"Authorization": header.encode()})
@@ -131,7 +140,10 @@ class TestKeys:
         key = opened.key("*=admin")
         printed = key_print(key)
         assert printed is not None
-        for forged in (write_key(secrets.token_bytes(8), secrets.token_bytes(32)), write_key(bytes.fromhex(printed.id), bytes(32))):
+        for forged in (
+            write_key(secrets.token_bytes(8), secrets.token_bytes(32)),
+            write_key(bytes.fromhex(printed.id), bytes(32)),
+        ):
             with opened.client_with(forged) as client:
                 refused = client.get("/v1/me")
             assert (refused.status_code, 'error="invalid_token"' in refused.headers["www-authenticate"]) == (401, True)
@@ -147,7 +159,9 @@ class TestKeys:
         with opened.client_with(key) as client:
             client.get("/v1/me")
         with opened.layers.ledger.transaction() as cursor:
-            rows = cursor.execute("select to_jsonb(k)::text as text, last_used_at from api_key k where name = 'noted'").fetchall()
+            rows = cursor.execute(
+                "select to_jsonb(k)::text as text, last_used_at from api_key k where name = 'noted'"
+            ).fetchall()
         assert [row["last_used_at"] is not None for row in rows] == [True]
         assert key.split("_", 2)[2][:20] not in rows[0]["text"]
 
@@ -182,7 +196,9 @@ class TestBadKeysAreCheap:
         return write_key(number.to_bytes(8), number.to_bytes(32))
 
     def open(self, now: list[float], *known: int) -> tuple[CountingKeys, Authenticator]:
-        keys = CountingKeys({number.to_bytes(8).hex(): Caller(f"key:{number}", "k", {"*": Role.READER}) for number in known})
+        keys = CountingKeys(
+            {number.to_bytes(8).hex(): Caller(f"key:{number}", "k", {"*": Role.READER}) for number in known}
+        )
         return keys, Authenticator(keys, clock=lambda: now[0])
 
     def ask(self, door: Authenticator, credential: str) -> Any:
@@ -191,7 +207,15 @@ class TestBadKeysAreCheap:
 
     def test_malformed_ones_are_never_looked_up(self, now: list[float]) -> None:
         keys, door = self.open(now, 1)
-        for text in ("", "x", "dsty_0000000000000001_", self.key(1)[:-1] + "0", self.key(1) + "a", "a.b.c", "x" * 100_000):
+        for text in (
+            "",
+            "x",
+            "dsty_0000000000000001_",
+            self.key(1)[:-1] + "0",
+            self.key(1) + "a",
+            "a.b.c",
+            "x" * 100_000,
+        ):
             assert door.recall(text) == Unknown()
         assert keys.asked == 0
 
@@ -209,7 +233,9 @@ class TestBadKeysAreCheap:
         now[0] += KNOWN_SECONDS + 0.1
         assert self.ask(door, self.key(1)) == Unknown()
 
-    def test_a_flood_of_unknown_ones_is_looked_up_in_part_and_shuts_out_none_that_was_known(self, now: list[float]) -> None:
+    def test_a_flood_of_unknown_ones_is_looked_up_in_part_and_shuts_out_none_that_was_known(
+        self, now: list[float]
+    ) -> None:
         keys, door = self.open(now, 1)
         assert self.ask(door, self.key(1)).id == "key:1"
         now[0] += KNOWN_SECONDS + 0.1
@@ -222,7 +248,9 @@ class TestBadKeysAreCheap:
 
 
 class TestSizes:
-    def test_a_large_body_is_refused_by_what_it_says_and_by_what_it_is(self, opened: Opened, reader: httpx.Client, grown: Growth) -> None:
+    def test_a_large_body_is_refused_by_what_it_says_and_by_what_it_is(
+        self, opened: Opened, reader: httpx.Client, grown: Growth
+    ) -> None:
         at = f"/v1/projects/{grown.project}/ask"
         said = reader.post(at, content=b"x" * (MOST_BYTES + 1))
         assert (said.status_code, f"{MOST_BYTES:,}" in said.json()["detail"]) == (413, True)

@@ -41,7 +41,9 @@ BREAKING: dict[str, Callable[[Any], Any]] = {
     ),
     "Hit: trust is gone": lambda d: d["components"]["schemas"]["Hit"]["properties"].pop("trust"),
     "Hit: score may be missing now": lambda d: d["components"]["schemas"]["Hit"]["required"].remove("score"),
-    "NewProject: colour became required": lambda d: d["components"]["schemas"]["NewProject"]["required"].append("colour"),
+    "NewProject: colour became required": lambda d: d["components"]["schemas"]["NewProject"]["required"].append(
+        "colour"
+    ),
     "Mode: takes no strict any more": lambda d: d["components"]["schemas"]["Mode"]["enum"].remove("strict"),
     "POST /v1/projects: no longer answers 201": lambda d: d["paths"]["/v1/projects"]["post"]["responses"].pop("201"),
 }

@@ -88,7 +88,8 @@ class TestQuestions:
 
 class TestEntityTags:
     @pytest.mark.parametrize(
-        "path", ["/search?q=letters", "/context?q=letters", "/documents", "/entities", "/decisions", f"/trust?item={STAMPS}"]
+        "path",
+        ["/search?q=letters", "/context?q=letters", "/documents", "/entities", "/decisions", f"/trust?item={STAMPS}"],
     )
     def test_what_is_known_is_not_sent_again_until_readers_see_another_generation(
         self, reader: httpx.Client, grown: Growth, at: str, path: str

@@ -45,7 +45,10 @@ class Door:
 def test_a_token_grants_what_its_claim_says(issuer: Issuer, algorithm: str) -> None:
     issuer.rotate("k", algorithm)
     door = Door(issuer)
-    assert door.grants(issuer.token(destiny_grants=["notes=reader", "other=admin"])) == {"notes": "reader", "other": "admin"}
+    assert door.grants(issuer.token(destiny_grants=["notes=reader", "other=admin"])) == {
+        "notes": "reader",
+        "other": "admin",
+    }
     assert door.grants(issuer.token(destiny_grants="notes=client")) == {"notes": "client"}
     assert door.grants(issuer.token()) == {}
     assert door.grants(issuer.token(destiny_grants=[7, "nonsense", "notes=god"])) == {}
@@ -85,7 +88,13 @@ def test_a_token_that_was_tampered_with_is_not_taken(issuer: Issuer) -> None:
 
 def test_tricks_with_the_algorithm_do_not_work(issuer: Issuer) -> None:
     door = Door(issuer)
-    claims = {"iss": issuer.url, "aud": AUDIENCE, "sub": "x", "exp": int(time.time()) + 300, "destiny_grants": ["*=admin"]}
+    claims = {
+        "iss": issuer.url,
+        "aud": AUDIENCE,
+        "sub": "x",
+        "exp": int(time.time()) + 300,
+        "destiny_grants": ["*=admin"],
+    }
     unsigned = jwt.encode(claims, None, algorithm="none", headers={"kid": "first"})
     _, private = issuer._keys["first"]
     public = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -132,15 +141,23 @@ def test_a_provider_without_tls_is_refused() -> None:
 
 
 def test_settings_come_from_the_environment() -> None:
-    given = {"DESTINY_OIDC_ISSUER": "https://idp.example", "DESTINY_OIDC_AUDIENCE": "kb", "DESTINY_OIDC_GRANTS": '{"staff": "*=reader"}'}
-    assert OidcSettings.from_environment(given) == OidcSettings("https://idp.example", "kb", grants={"staff": "*=reader"})
+    given = {
+        "DESTINY_OIDC_ISSUER": "https://idp.example",
+        "DESTINY_OIDC_AUDIENCE": "kb",
+        "DESTINY_OIDC_GRANTS": '{"staff": "*=reader"}',
+    }
+    assert OidcSettings.from_environment(given) == OidcSettings(
+        "https://idp.example", "kb", grants={"staff": "*=reader"}
+    )
     assert OidcSettings.from_environment({}) is None
     for wrong in ({"DESTINY_OIDC_AUDIENCE": ""}, {"DESTINY_OIDC_GRANTS": "staff"}, {"DESTINY_OIDC_GRANTS": '{"a": 1}'}):
         with pytest.raises(ConfigurationError):
             OidcSettings.from_environment({**given, **wrong})
 
 
-def test_a_token_opens_the_api_as_far_as_it_grants(issuer: Issuer, layers: Layers, stores_home: Path, grown: Growth) -> None:
+def test_a_token_opens_the_api_as_far_as_it_grants(
+    issuer: Issuer, layers: Layers, stores_home: Path, grown: Growth
+) -> None:
     tokens = OidcTokens(OidcSettings(issuer.url, AUDIENCE))
     with opened_over(layers, stores_home, tokens) as opened:
         token = issuer.token(destiny_grants=[f"{grown.project}=client"], email="ada@example.org")
