@@ -328,7 +328,9 @@ class Page(Generic[T]):
 
 def record(shape: type[T], said: Mapping[str, Any]) -> T:
     """A record out of a JSON object; fields it does not know are left out."""
-    return shape(**{name: _value(kind, said[name]) for name, kind in _fields(shape).items() if name in said})
+    known: Any = shape
+    made: T = known(**{name: _value(kind, said[name]) for name, kind in _fields(known).items() if name in said})
+    return made
 
 
 def page(shape: type[T], said: Mapping[str, Any]) -> Page[T]:
@@ -354,4 +356,7 @@ def _value(kind: Any, said: Any) -> Any:
         return tuple(said)
     if kind is datetime:
         return datetime.fromisoformat(said)
-    return record(kind, said) if is_dataclass(kind) else said
+    if is_dataclass(kind):
+        shape: Any = kind
+        return record(shape, said)
+    return said

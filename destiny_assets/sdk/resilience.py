@@ -24,7 +24,7 @@ class Patience:
 
     def wait(self, attempt: int, headers: Mapping[str, str]) -> float:
         """Seconds before attempt number `attempt` + 1: what the server says, else a random part of the doubled wait."""
-        most = min(self.first_wait_s * 2 ** (attempt - 1), self.longest_wait_s)
+        most: float = min(self.first_wait_s * 2.0 ** (attempt - 1), self.longest_wait_s)
         told = headers.get("retry-after", "")
         if told.isdigit():
             return min(float(told), self.longest_wait_s)

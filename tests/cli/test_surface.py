@@ -18,6 +18,7 @@ COMMANDS = {
     *("project add", "project list", "project questions", "project gate", "project remove"),
     *("source add", "source list", "source remove", "trust explain", "evaluate retrieval", "evaluate trust"),
     *("evaluate linking", "evaluate relations", "evaluate contradictions"),
+    *("serve", "key create", "key list", "key revoke", "audit list", "audit verify"),
 }
 
 
