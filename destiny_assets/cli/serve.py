@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from destiny_assets.serving.api.doors import Doors
 
 # Handlers run in at most 40 threads; most of what they wait for is PostgreSQL.
-_CONNECTIONS = 16
+_CONNECTIONS, _OWNERS_CONNECTIONS = 16, 6
 _GOODBYE_SECONDS = 15
 _DESTINY = (sys.executable, "-c", "from destiny_assets.cli.app import main; main()")
 
@@ -78,6 +78,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.neo4j import connect
     from destiny_assets.adapters.oidc import OidcTokens
+    from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
     from destiny_assets.cli.stores import open_ledger
     from destiny_assets.removal import remove_everywhere
@@ -85,26 +86,30 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.serving.api.doors import Doors, OpenLayers
     from destiny_assets.serving.api.ingests import Ingests
     from destiny_assets.serving.library import Library
+    from destiny_assets.serving.pushing import Pushing
     from destiny_assets.serving.service import KnowledgeService
 
     embedding, language, oidc = settings.embedding, settings.language_model, OidcSettings.from_environment(os.environ)
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
     originals = open_document_store(settings.stores.documents_url)
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(settings, pool_size=_CONNECTIONS))
+        ledger = stack.enter_context(open_ledger(settings, pool_size=_OWNERS_CONNECTIONS))
+        url = reading_url(settings.stores.postgres_url, os.environ.get("DESTINY_POSTGRES_READER_URL"))
+        reading = stack.enter_context(IsolatedLedger(url, pool_size=_CONNECTIONS))
         vectors = stack.enter_context(QdrantVectorIndex(settings.stores.qdrant_url))
         graph = stack.enter_context(connect(settings.stores.neo4j_url))
         ingests = Ingests(ledger, _DESTINY, {**os.environ, "DESTINY_HOME": str(settings.home)})
         stack.callback(ingests.close)
         yield Doors(
             service=KnowledgeService(
-                ledger,
+                reading,
                 vectors,
                 lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key),
                 model,
-                originals=originals,
             ),
-            library=Library(ledger, originals, graph),
+            library=Library(reading, originals, graph),
+            reading=reading,
+            pushing=Pushing(ledger, originals),
             layers=OpenLayers(ledger, originals, vectors, graph),
             authenticator=Authenticator(ledger.api_keys, OidcTokens(oidc) if oidc else None),
             ingests=ingests,

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 
+from destiny_assets.adapters.postgres.isolation import read_project
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.access import EVERY_PROJECT, Caller, Right
@@ -16,6 +17,7 @@ from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.library import Library
+from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
 
 
@@ -30,13 +32,18 @@ class OpenLayers(NamedTuple):
 
 @dataclass(frozen=True)
 class Doors:
-    """Everything behind the routes. `remove_project` takes a project out of every layer; `cache` is where sources keep copies.
+    """Everything behind the routes.
+
+    `reading` is the ledger as a role that sees one project; `remove_project` takes a project out of every layer; `cache` is where
+    sources keep copies.
 
     `closing` is set when the server is told to stop: what streams ends then.
     """
 
     service: KnowledgeService
     library: Library
+    reading: PostgresLedger
+    pushing: Pushing
     layers: OpenLayers
     authenticator: Authenticator
     ingests: Ingests
@@ -46,7 +53,7 @@ class Doors:
 
     @property
     def ledger(self) -> PostgresLedger:
-        """The system of record."""
+        """The system of record as its owner: for writes, and for what spans projects."""
         return self.layers.ledger
 
 
@@ -79,6 +86,8 @@ class Guard:
         """Let in, or raise `RefusedError`."""
         project = request.path_params.get("project", EVERY_PROJECT)
         require(caller, self.right, project)
+        if project != EVERY_PROJECT:
+            read_project(project)
 
 
 class Recognised:

@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 
 from destiny_assets.adapters.oidc import OidcTokens
+from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
 from destiny_assets.domain.access import grants_of
 from destiny_assets.domain.api_keys import ID_BYTES, SECRET_BYTES, key_print, write_key
 from destiny_assets.removal import remove_everywhere
@@ -21,6 +22,7 @@ from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.doors import Doors, OpenLayers
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.library import Library
+from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import load_settings
 from tests.fakes.embedder import HashingEmbedder
@@ -64,10 +66,13 @@ def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> 
     ingests = Ingests(layers.ledger, DESTINY, {**kept, "DESTINY_HOME": str(home)})
     embedder = HashingEmbedder()
     settings = replace(load_settings({"DESTINY_HOME": str(home)}), stores=layers.stores)
+    reading = IsolatedLedger(reading_url(layers.stores.postgres_url), pool_size=8)
     try:
         yield Doors(
-            service=KnowledgeService(layers.ledger, layers.vectors, lambda: embedder, originals=layers.originals),
-            library=Library(layers.ledger, layers.originals, layers.graph),
+            service=KnowledgeService(reading, layers.vectors, lambda: embedder),
+            library=Library(reading, layers.originals, layers.graph),
+            reading=reading,
+            pushing=Pushing(layers.ledger, layers.originals),
             layers=OpenLayers(layers.ledger, layers.originals, layers.vectors, layers.graph),
             authenticator=Authenticator(layers.ledger.api_keys, tokens),
             ingests=ingests,
@@ -76,6 +81,7 @@ def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> 
         )
     finally:
         ingests.close()
+        reading.close()
 
 
 @contextmanager

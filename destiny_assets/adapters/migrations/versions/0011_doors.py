@@ -1,4 +1,8 @@
-"""The doors: API keys, ingests asked for through the API, answers kept for repeated requests, and an audit log that only grows."""
+"""The doors: API keys, ingests asked for through the API, answers kept for repeated requests, and an audit log that only grows.
+
+And row-level security: whoever does not own the tables sees the rows of one project, the one that `destiny.project` is set to. A later
+revision that adds a table with a column `project` calls ``select destiny.isolate('table')``.
+"""
 
 from alembic import op
 
@@ -64,10 +68,42 @@ create trigger audit_is_never_emptied before truncate on audit_event for each st
 """
 
 
+ISOLATION = r"""
+create function isolate(name regclass) returns void language plpgsql as $$
+begin
+    execute format('alter table %s enable row level security', name);
+    execute format('create policy one_project on %s for select using (project = current_setting(''destiny.project'', true))', name);
+end $$;
+do $$
+declare name regclass;
+begin
+    for name in select c.oid::regclass from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'project'
+                where c.relnamespace = 'destiny'::regnamespace and c.relkind = 'r' and not a.attisdropped loop
+        perform isolate(name);
+    end loop;
+end $$;
+
+-- A view reads as its owner unless told otherwise, and the owner sees every project.
+do $$
+declare name regclass;
+begin
+    for name in select oid::regclass from pg_class where relnamespace = 'destiny'::regnamespace and relkind = 'v' loop
+        execute format('alter view %s set (security_invoker = true)', name);
+    end loop;
+end $$;
+
+-- Under a policy an index is used for conditions that cannot leak a row to a function: a column's equality is, lower() of one is not.
+alter table entity add column title_key text
+    generated always as (btrim(lower(regexp_replace(name, '\s*\([^()]*\)\s*$', '')))) stored;
+drop index entity_by_title;
+create index entity_by_title on entity (project, title_key) where document_id is not null and length(name) <= 200;
+"""
+
+
 def upgrade() -> None:
-    """Add tables and triggers."""
+    """Add tables, triggers and policies."""
     op.execute("set local search_path to destiny")
-    for statements in (KEYS, REQUESTS, AUDIT):
+    for statements in (KEYS, REQUESTS, AUDIT, ISOLATION):
         op.execute(statements)
 
 
@@ -77,3 +113,21 @@ def downgrade() -> None:
     op.execute("drop trigger audit_rows_stay on audit_event; drop trigger audit_is_never_emptied on audit_event")
     op.execute("drop function audit_only_grows; drop index audit_event_project_id_idx")
     op.execute("drop table kept_answer, ingest_request, api_key")
+    op.execute(
+        """do $$
+           declare name regclass;
+           begin
+               for name in select polrelid::regclass from pg_policy where polname = 'one_project' loop
+                   execute format('drop policy one_project on %s', name);
+                   execute format('alter table %s disable row level security', name);
+               end loop;
+               for name in select oid::regclass from pg_class where relnamespace = 'destiny'::regnamespace and relkind = 'v' loop
+                   execute format('alter view %s reset (security_invoker)', name);
+               end loop;
+           end $$"""
+    )
+    op.execute("drop function isolate; drop index entity_by_title; alter table entity drop column title_key")
+    op.execute(
+        r"create index entity_by_title on entity (project, btrim(lower(regexp_replace(name, '\s*\([^()]*\)\s*$', '')))) "
+        "where document_id is not null and length(name) <= 200"
+    )

@@ -52,7 +52,7 @@ def list_entities(
     place = place_of(cursor, 2)
     after = (place.key[0], _uuid(place.key[1])) if place else None
     generation = reader.pin(project, place)
-    found = doors.ledger.browsing.entities(project, generation, limit=limit + 1, after=after, kind=kind, named=q)
+    found = doors.reading.browsing.entities(project, generation, limit=limit + 1, after=after, kind=kind, named=q)
     return reader.answer(page_of(found, limit, lambda row: (row.name, row.id), generation), Page[EntityRow])
 
 

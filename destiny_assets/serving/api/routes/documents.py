@@ -53,7 +53,7 @@ def list_documents(
     place = place_of(cursor, 2)
     generation = reader.pin(project, place)
     after = (place.key[0], place.key[1]) if place else None
-    found = doors.ledger.browsing.documents(project, generation, limit=limit + 1, after=after, uri=uri, source=source)
+    found = doors.reading.browsing.documents(project, generation, limit=limit + 1, after=after, uri=uri, source=source)
     return reader.answer(page_of(found, limit, lambda row: (row.uri, row.source), generation), Page[DocumentRow])
 
 
@@ -93,7 +93,7 @@ async def push_document(
             "document.push",
             project,
             {"uri": uri, "source": source, "bytes": len(data)},
-            lambda: doors.service.add(project, document, source=source),
+            lambda: doors.pushing.add(project, document, source=source),
             Pushed,
             body=data,
         )
@@ -102,7 +102,7 @@ async def push_document(
 @router.delete("", dependencies=WRITES, response_model=Pushed)
 def forget_document(project: ProjectName, uri: Uri, doors: TheDoors, writer: TheWriter) -> Response:
     """Take a pushed document out: it leaves with the next ingest."""
-    return writer.perform("document.forget", project, {"uri": uri}, lambda: doors.service.forget(project, uri), Pushed)
+    return writer.perform("document.forget", project, {"uri": uri}, lambda: doors.pushing.forget(project, uri), Pushed)
 
 
 @router.get("/{id}", dependencies=READS, response_model=DocumentRow)

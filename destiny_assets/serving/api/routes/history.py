@@ -31,9 +31,9 @@ _DIAGNOSING = threading.Lock()
 def list_generations(project: ProjectName, doors: TheDoors, limit: Limit = 50, cursor: CursorText = None) -> Response:
     """Generations, newest first: which is current, what each held, why one was not published."""
     place = place_of(cursor, 1)
-    doors.ledger.projects.require(project)
+    doors.reading.projects.require(project)
     before = int(place.key[0]) if place and place.key[0].isdecimal() and place.key[0].isascii() else None
-    found = [one for one in doors.ledger.generations.all(project) if before is None or one.number < before]
+    found = [one for one in doors.reading.generations.all(project) if before is None or one.number < before]
     return as_json(page_of(found, limit, lambda row: (str(row.number),)), Page[Generation])
 
 
@@ -59,7 +59,7 @@ def list_changes(
     """The documents that were added, changed or removed between two generations."""
     place = place_of(cursor, 2)
     before, after = (published(doors, project, None, one).number for one in (since, number))
-    found = doors.ledger.browsing.changed_documents(
+    found = doors.reading.browsing.changed_documents(
         project, before, after, limit=limit + 1, behind=(place.key[0], place.key[1]) if place else None
     )
     page = page_of(found, limit, lambda row: (row.uri, row.source))
@@ -96,8 +96,8 @@ def list_benchmarks(
 ) -> Response:
     """What each recipe reached on each suite of golden questions, newest first."""
     place = place_of(cursor, 1)
-    doors.ledger.projects.require(project)
-    runs = doors.ledger.benchmarks.history(project)
+    doors.reading.projects.require(project)
+    runs = doors.reading.benchmarks.history(project)
     numbered = [
         (number, run)
         for number, run in enumerate(runs)

@@ -157,7 +157,9 @@ def remove_project(project: ProjectName, doors: TheDoors, writer: TheWriter) -> 
 def list_sources(project: ProjectName, doors: TheDoors) -> Response:
     """The sources of a project, all on one page."""
     doors.ledger.projects.require(project)
-    return as_json(Page([_shown(source) for source in doors.ledger.projects.sources(project)], None), Page[SourceShown])
+    return as_json(
+        Page([_shown(source) for source in doors.reading.projects.sources(project)], None), Page[SourceShown]
+    )
 
 
 @router.post(
