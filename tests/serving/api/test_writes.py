@@ -4,14 +4,15 @@ import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from tests.serving.api.opened import Opened
-from tests.stages.growing import Growth
+from tests.serving.api.opened import Opened, opened_over
+from tests.stages.growing import Growth, Layers
 
 PUSH = {"uri": "notes/glue.md", "title": "On glue", "author": ["Ada Brook", "Ben Cole"], "created": "2026-11-01"}
 GLUE = b"# Glue\n\nGlue dries within an hour.\n"
@@ -241,6 +242,20 @@ class TestIngests:
             assert admin.post(f"/v1/projects/{name}/ingests", json={}).status_code == 409
         finally:
             admin.delete(f"/v1/projects/{name}")
+
+    def test_a_server_that_is_told_to_stop_ends_its_streams(
+        self, layers: Layers, stores_home: Path, growth: Growth, at: str
+    ) -> None:
+        followed = "22222222-2222-4222-8222-222222222222"
+        layers.ledger.ingest_requests.add(growth.project, followed, "tests", None)
+        with opened_over(layers, stores_home) as own, own.client(f"{growth.project}=reader") as client:
+            with client.stream("GET", f"{at}/ingests/{followed}/events") as stream:
+                lines = stream.iter_lines()
+                assert next(lines) == "event: progress"
+                own.doors.closing.set()
+                data, *rest = lines
+                assert (data.startswith("data: "), rest) == (True, [""])
+            assert client.get("/readyz").status_code == 503
 
     def test_one_whose_server_died_is_told_and_makes_way(
         self, opened: Opened, curator: httpx.Client, growth: Growth, at: str
