@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test check dev lock clean help
+.PHONY: run test check dev lock openapi clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ dev: $(READY) ## local servers, Dagster UI and daemon in one terminal
 
 lock: $(READY) ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url --extra all --group dev pyproject.toml -o requirements.lock
+
+openapi: $(READY) ## write docs/openapi.json anew, unless the API broke a promise
+	$(BIN)/python -m tests.serving.api.compatibility
 
 clean: ## remove what was built here (not your knowledge: that is in DESTINY_HOME)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage* dbt/target dbt/logs

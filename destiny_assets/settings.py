@@ -89,6 +89,52 @@ class LanguageModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """Whose tokens the API takes besides its own keys.
+
+    The values of the token's `claim` are grants (``notes=reader``), or are looked up in `grants` where that is given.
+    """
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    claim: str = "destiny_grants"
+    grants: Mapping[str, str] | None = None
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "OidcSettings | None":
+        """``DESTINY_OIDC_ISSUER``, ``_AUDIENCE``, ``_JWKS_URL``, ``_CLAIM`` and ``_GRANTS`` (a JSON object); None without an issuer.
+
+        Raises `ConfigurationError` when the audience is missing or the grants are no object of texts.
+        """
+        issuer = environment.get("DESTINY_OIDC_ISSUER")
+        if not issuer:
+            return None
+        audience = environment.get("DESTINY_OIDC_AUDIENCE")
+        if not audience:
+            raise ConfigurationError(
+                "DESTINY_OIDC_AUDIENCE is not set: without it a token made for another service would open this one."
+            )
+        grants = None
+        if written := environment.get("DESTINY_OIDC_GRANTS"):
+            try:
+                grants = json.loads(written)
+            except ValueError:
+                grants = written
+            if not isinstance(grants, dict) or not all(isinstance(value, str) for value in grants.values()):
+                raise ConfigurationError(
+                    'DESTINY_OIDC_GRANTS is no JSON object from a claim\'s value to grants: write {"staff": "notes=reader"}.'
+                )
+        return OidcSettings(
+            issuer,
+            audience,
+            environment.get("DESTINY_OIDC_JWKS_URL") or None,
+            environment.get("DESTINY_OIDC_CLAIM") or "destiny_grants",
+            grants,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be configured from outside, with its defaults."""
 

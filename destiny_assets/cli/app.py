@@ -7,15 +7,18 @@ import sys
 import typer
 
 from destiny_assets.cli import (
+    audit,
     backup,
     care,
     claims,
     decisions,
     demo,
     evaluate,
+    keys,
     knowledge,
     projects,
     pushing,
+    serve,
     servers,
     trust,
 )
@@ -40,6 +43,9 @@ trust.register(app)
 evaluate.register(app)
 backup.register(app)
 demo.register(app)
+serve.register(app)
+keys.register(app)
+audit.register(app)
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from destiny_assets.cli.output import AsJson, Project, print_json, print_table, progress_bars, say
+from destiny_assets.cli.actor import actor
+from destiny_assets.cli.output import AsJson, Project, print_json, print_table, progress_lines_or_bars, say
 from destiny_assets.cli.stores import open_ledger, open_service
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import load_settings
@@ -57,13 +58,21 @@ def ingest(
             "--accept-worse", help="Why readers shall see a generation that finds less than theirs; it is kept."
         ),
     ] = None,
+    progress_lines: Annotated[
+        bool, typer.Option("--progress-lines", help="Tell progress as JSON lines on standard error, for programs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring a project up to date with its sources, check it, and publish a generation."""
     from destiny_assets.ingestion import ingest_project
 
-    with progress_bars() as progress:
-        result = ingest_project(load_settings(), project, progress, accept_worse=accept_worse)
+    settings = load_settings()
+    if accept_worse is not None:
+        with open_ledger(settings) as ledger:
+            ledger.projects.require(project)
+            ledger.audit.append(actor(), "generation.accept_worse", project, {"reason": accept_worse})
+    with progress_lines_or_bars(progress_lines) as progress:
+        result = ingest_project(settings, project, progress, accept_worse=accept_worse)
     if as_json:
         print_json(result)
     else:
@@ -254,6 +263,8 @@ def rollback(
 ) -> None:
     """Point readers at an earlier generation; nothing is deleted, and the same command goes forward again."""
     with open_ledger() as ledger:
+        ledger.generations.readable(project, generation)
+        ledger.audit.append(actor(), "generation.rollback", project, {"generation": generation})
         found = ledger.generations.rollback(project, generation)
     if as_json:
         print_json(found)

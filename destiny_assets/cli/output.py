@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -10,6 +11,8 @@ from threading import Lock
 from typing import Annotated, Any
 
 import typer
+
+_LINE_SECONDS = 0.3
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Project = Annotated[str, typer.Argument(help="The project's name.")]
@@ -69,6 +72,33 @@ def progress_bars() -> Iterator[TerminalProgress]:
     columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         yield TerminalProgress(bars)
+
+
+class LineProgress:
+    """A JSON line on standard error whenever a stage has moved, at most a few a second; stages may report from several threads."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+        self._lock = Lock()
+
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """Tell of a stage: ``{"stage": …, "done": …, "total": …}``; `total` 0 means not known yet."""
+        now = time.monotonic()
+        with self._lock:
+            if done != total and now - self._told.get(stage, 0.0) < _LINE_SECONDS:
+                return
+            self._told[stage] = now
+            print(json.dumps({"stage": stage, "done": done, "total": total}), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress_lines_or_bars(lines: bool) -> Iterator["LineProgress | TerminalProgress"]:
+    """Progress for a program, or for a person."""
+    if lines:
+        yield LineProgress()
+        return
+    with progress_bars() as bars:
+        yield bars
 
 
 def _plain(value: Any) -> Any:

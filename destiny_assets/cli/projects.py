@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from destiny_assets.cli.actor import actor
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
 from destiny_assets.cli.stores import open_ledger
-from destiny_assets.domain.source_kinds import KINDS, SourceKind, check_options
+from destiny_assets.domain.source_kinds import KINDS, SourceKind
 from destiny_assets.errors import ConfigurationError, NotFoundError
 from destiny_assets.settings import load_settings, without_secrets
 
@@ -115,7 +116,11 @@ def remove_project(
 
     if not yes and not typer.confirm(f"Delete project {name} with all its knowledge, for good?"):
         raise typer.Exit(1)
-    removed = remove_everywhere(load_settings(), name)
+    settings = load_settings()
+    with open_ledger(settings) as ledger:
+        ledger.projects.require(name)
+        ledger.audit.append(actor(), "project.remove", name, {})
+    removed = remove_everywhere(settings, name)
     if as_json:
         print_json({"project": name, "removed": removed})
     else:
@@ -140,28 +145,21 @@ def add_source(
     """Attach a source to a project."""
     from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.postgres.projects import Source
-    from destiny_assets.adapters.source_context import SourceContext
-    from destiny_assets.adapters.sources import open_source, placed
-    from destiny_assets.ports import DistantSource
+    from destiny_assets.serving.sources import attach_source
 
     if not 0 < prior < 1:
         raise ConfigurationError(
             f"--prior {prior} must lie between 0 and 1, both left out: nothing is certain in advance."
         )
     options = dict(_pair(text) for text in option or ())
-    check_options(kind, options)
-    place = placed(kind, uri)
-    source = Source(source_name or Path(place).name.removesuffix(".git") or kind, kind, place, options, prior)
     settings = load_settings()
-    originals = open_document_store(settings.stores.documents_url)
     with open_ledger(settings) as ledger:
-        ledger.projects.require(name)
-        context = SourceContext(name, source.name, ledger, originals, settings.cache)
-        reader = open_source(kind, place, options, context)
-        found = reader.listed() if isinstance(reader, DistantSource) else sum(1 for _ in reader.scan())
-        ledger.projects.add_source(name, source)
+        originals = open_document_store(settings.stores.documents_url)
+        source, found = attach_source(
+            ledger, originals, settings.cache, name, Source(source_name or "", kind, uri, options, prior)
+        )
     if as_json:
-        print_json({"project": name, "source": replace(source, uri=without_secrets(place)), "files": found})
+        print_json({"project": name, "source": replace(source, uri=without_secrets(source.uri)), "files": found})
     else:
         say(
             f"Source {source.name} ({found} {'files' if kind == 'files' else 'documents'}) attached to {name}. Next: destiny ingest {name}"

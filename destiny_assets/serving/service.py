@@ -151,6 +151,7 @@ class KnowledgeService:
         tokens: int,
         recipe: str = BEST,
         as_of: datetime | None = None,
+        generation: int | None = None,
         mode: Mode = Mode.BALANCED,
         filters: Filters = EVERYTHING,
     ) -> ContextPack:
@@ -162,7 +163,9 @@ class KnowledgeService:
         if not 1 <= tokens <= MOST_TOKENS:
             raise ConfigurationError(f"A context of {tokens} tokens can't be made: ask for 1 to {MOST_TOKENS:,}.")
         wanted = min(tokens // _FEWEST_CHUNK_TOKENS + _SPARE, _MOST_PASSAGES)
-        found = self.search(project, text, k=wanted, recipe=recipe, as_of=as_of, mode=mode, filters=filters)
+        found = self.search(
+            project, text, k=wanted, recipe=recipe, as_of=as_of, generation=generation, mode=mode, filters=filters
+        )
         return pack(found, text, tokens, self._tokens())
 
     def _hits(
@@ -206,10 +209,12 @@ class KnowledgeService:
                 break
         return list(hits.values()), held
 
-    def ask(self, project: str, question: str, *, as_of: datetime | None = None) -> Answer:
+    def ask(
+        self, project: str, question: str, *, as_of: datetime | None = None, generation: int | None = None
+    ) -> Answer:
         """An answer with citations: quoted sentences, or the language model's words where one is configured."""
         began = time.perf_counter()
-        result = self.search(project, question, k=_EVIDENCE_PASSAGES, as_of=as_of)
+        result = self.search(project, question, k=_EVIDENCE_PASSAGES, as_of=as_of, generation=generation)
         citations: list[Citation] = []
         if not result.hits:
             text, method = "Nothing in this project answers that.", "extractive"
@@ -229,9 +234,11 @@ class KnowledgeService:
             latency_ms=round((time.perf_counter() - began) * 1000, 2),
         )
 
-    def explain_trust(self, project: str, item: str, *, as_of: datetime | None = None) -> TrustExplanation:
+    def explain_trust(
+        self, project: str, item: str, *, as_of: datetime | None = None, generation: int | None = None
+    ) -> TrustExplanation:
         """Why a chunk or document is trusted as it is; raises `NotFoundError`."""
-        pinned = self.generation(project, as_of=as_of)
+        pinned = self.generation(project, as_of=as_of, number=generation)
         stored = self._ledger.reading.trust(project, pinned.number, item)
         return TrustExplanation(
             project=project,

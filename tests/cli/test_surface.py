@@ -28,6 +28,7 @@ COMMANDS = {
         "evaluate trust",
     ),
     *("evaluate linking", "evaluate relations", "evaluate contradictions"),
+    *("serve", "key create", "key list", "key revoke", "audit list", "audit verify"),
 }
 
 

@@ -11,8 +11,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from destiny_assets.adapters.postgres.api_keys import ApiKeys
+from destiny_assets.adapters.postgres.audit import AuditLog
 from destiny_assets.adapters.postgres.beliefs import Beliefs
 from destiny_assets.adapters.postgres.benchmarks import Benchmarks
+from destiny_assets.adapters.postgres.browsing import Browsing
 from destiny_assets.adapters.postgres.chunks import Chunks
 from destiny_assets.adapters.postgres.claim_reading import ClaimReading
 from destiny_assets.adapters.postgres.claims import Claims
@@ -21,6 +24,8 @@ from destiny_assets.adapters.postgres.decisions import Decisions
 from destiny_assets.adapters.postgres.documents import Documents
 from destiny_assets.adapters.postgres.duplicates import Duplicates
 from destiny_assets.adapters.postgres.generations import Generations
+from destiny_assets.adapters.postgres.ingest_requests import IngestRequests
+from destiny_assets.adapters.postgres.kept_answers import KeptAnswers
 from destiny_assets.adapters.postgres.links import Links
 from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
@@ -82,6 +87,11 @@ class PostgresLedger:
         self.vacuum = Vacuum(self)
         self.snapshots = Snapshots(self)
         self.selection = Selection(self)
+        self.browsing = Browsing(self)
+        self.api_keys = ApiKeys(self)
+        self.audit = AuditLog(self)
+        self.kept_answers = KeptAnswers(self)
+        self.ingest_requests = IngestRequests(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:

@@ -6,9 +6,6 @@ from typing import Any, LiteralString
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.filters import Filters
 
-# The spelling of `domain.proper_names.title_key`, as the index of revision 0009 holds it.
-_TITLE_KEY: LiteralString = r"btrim(lower(regexp_replace(name, '\s*\([^()]*\)\s*$', '')))"
-
 _SELECTED: LiteralString = """
 select v.document_id::text as id from document_version v join document d on (d.project, d.id) = (v.project, v.document_id)
 where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s and """
@@ -66,9 +63,9 @@ class Selection:
         """The documents that bear each of these names (`title_key`) as their title, of at most 200 characters as its index holds."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                f"""select {_TITLE_KEY} as key, document_id::text as document from entity
-                    where project = %(p)s and document_id is not null and length(name) <= 200 and {_TITLE_KEY} = any(%(names)s)
-                      and born <= %(g)s and died > %(g)s""",  # noqa: S608
+                """select title_key as key, document_id::text as document from entity
+                   where project = %(p)s and document_id is not null and length(name) <= 200 and title_key = any(%(names)s)
+                     and born <= %(g)s and died > %(g)s""",
                 {"p": project, "g": generation, "names": list(names)},
             ).fetchall()
         found: dict[str, list[str]] = {}

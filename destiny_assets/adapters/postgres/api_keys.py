@@ -1,0 +1,77 @@
+"""The table `api_key`: what is kept of keys, and until when they open anything."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from destiny_assets.adapters.postgres.session import Session
+from destiny_assets.domain.access import Caller, Role
+from destiny_assets.domain.api_keys import KeyPrint
+
+_COLUMNS = "id, name, grants, rate_per_s, created_by, created_at, expires_at, revoked_at, last_used_at"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key without its secret. `last_used_at` is right to the minute."""
+
+    id: str
+    name: str
+    grants: Mapping[str, str]
+    rate_per_s: float
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class ApiKeys:
+    """API keys."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(
+        self, key: KeyPrint, name: str, grants: Mapping[str, Role], *, rate: float, days: int, by: str
+    ) -> StoredKey:
+        """Keep a new key, which opens what `grants` say for `days` days."""
+        with self._session.transaction() as cursor:
+            (row,) = cursor.execute(
+                f"""insert into api_key (id, name, digest, grants, rate_per_s, created_by, expires_at)
+                    values (%s, %s, %s, %s, %s, %s, now() + make_interval(days => %s)) returning {_COLUMNS}""",  # noqa: S608
+                (key.id, name, key.digest, Jsonb(dict(grants)), rate, by, days),
+            ).fetchall()
+        return StoredKey(**row)
+
+    def caller(self, key: KeyPrint) -> Caller | None:
+        """Whom a key belongs to; None for one that is unknown, revoked or past its time."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select name, digest, grants, rate_per_s,
+                          coalesce(last_used_at < now() - interval '1 minute', true) as note_use
+                   from api_key where id = %s and revoked_at is null and expires_at > now()""",
+                (key.id,),
+            ).fetchone()
+            if row is None or not hmac.compare_digest(bytes(row["digest"]), key.digest):
+                return None
+            if row["note_use"]:
+                cursor.execute("update api_key set last_used_at = now() where id = %s", (key.id,))
+        grants = {project: Role(role) for project, role in row["grants"].items()}
+        return Caller(f"key:{key.id}", row["name"], grants, row["rate_per_s"])
+
+    def all(self) -> list[StoredKey]:
+        """Every key, newest first."""
+        with self._session.transaction() as cursor:
+            rows: Any = cursor.execute(f"select {_COLUMNS} from api_key order by created_at desc, id")  # noqa: S608
+            return [StoredKey(**row) for row in rows]
+
+    def revoke(self, id_: str) -> bool:
+        """Let a key open nothing any more; False when none has that id. Revoked again, it keeps its first time."""
+        with self._session.transaction() as cursor:
+            cursor.execute("update api_key set revoked_at = coalesce(revoked_at, now()) where id = %s", (id_,))
+            return cursor.rowcount == 1

@@ -1,0 +1,118 @@
+"""`AsyncDestiny`: the client for coroutines."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Generic, ParamSpec, Self, TypeVar
+
+import httpx
+
+from destiny_assets.sdk import endpoints
+from destiny_assets.sdk.calls import Call
+from destiny_assets.sdk.errors import CircuitOpenError, DestinyClientError, UnreachableError
+from destiny_assets.sdk.records import Ingest
+from destiny_assets.sdk.resilience import AGAIN, Circuit, Patience
+from destiny_assets.sdk.wire import USER_AGENT, answer_of, request_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Method(Generic[P, T]):
+    """An endpoint as a coroutine method of `AsyncDestiny`."""
+
+    def __init__(self, endpoint: Callable[P, Call[T]]) -> None:
+        self._endpoint = endpoint
+        self.__doc__ = endpoint.__doc__
+
+    def __get__(self, client: "AsyncDestiny", owner: type["AsyncDestiny"]) -> Callable[P, Awaitable[T]]:
+        def called(*arguments: P.args, **named: P.kwargs) -> Awaitable[T]:
+            return client.send(self._endpoint(*arguments, **named))
+
+        return called
+
+
+class AsyncDestiny:
+    """A client of one server, with one key, as `destiny_assets.sdk.client.Destiny` but awaited."""
+
+    def __init__(self, url: str, key: str, *, timeout_s: float = 30.0, patience: Patience | None = None) -> None:
+        """`url` without ``/v1``; `timeout_s` is for each attempt."""
+        self._patience = patience or Patience()
+        self._circuit = Circuit(self._patience)
+        headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout_s)
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a request, again where that may help. Writes carry an idempotency key, so they happen once."""
+        for attempt in range(1, self._patience.attempts + 1):
+            if rest := self._circuit.rest():
+                raise CircuitOpenError(
+                    f"{self._http.base_url} failed several times; it is asked again in {rest:.1f} s."
+                )
+            last = attempt == self._patience.attempts
+            try:
+                response = await self._http.send(request_of(self._http, call))
+            except httpx.TransportError as error:
+                self._circuit.note(False)
+                if last:
+                    raise UnreachableError(
+                        f"{self._http.base_url} does not answer ({type(error).__name__})."
+                    ) from error
+                await asyncio.sleep(self._patience.wait(attempt, {}))
+                continue
+            self._circuit.note(response.status_code not in AGAIN or response.status_code == 429)
+            if response.status_code in AGAIN and not last:
+                await asyncio.sleep(self._patience.wait(attempt, response.headers))
+                continue
+            return answer_of(call, response)
+        raise DestinyClientError(
+            "A client that may make no attempt can ask nothing: give Patience(attempts=1) or more."
+        )
+
+    async def wait_for(self, ingest: Ingest, *, timeout_s: float = 3_600.0, look_s: float = 1.0) -> Ingest:
+        """Wait until an ingest has ended; raises `DestinyClientError` when that takes longer than `timeout_s`."""
+        until = time.monotonic() + timeout_s
+        while not ingest.ended:
+            if time.monotonic() > until:
+                raise DestinyClientError(f"Ingest {ingest.id} is still {ingest.state} after {timeout_s:g} s.")
+            await asyncio.sleep(look_s)
+            ingest = await self.ingest(ingest.project, ingest.id)
+        return ingest
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    me = _Method(endpoints.me)
+    projects = _Method(endpoints.projects)
+    project = _Method(endpoints.project)
+    create_project = _Method(endpoints.create_project)
+    remove_project = _Method(endpoints.remove_project)
+    search = _Method(endpoints.search)
+    context = _Method(endpoints.context)
+    ask = _Method(endpoints.ask)
+    push = _Method(endpoints.push)
+    forget = _Method(endpoints.forget)
+    documents = _Method(endpoints.documents)
+    document = _Method(endpoints.document)
+    text = _Method(endpoints.text)
+    original = _Method(endpoints.original)
+    explain_trust = _Method(endpoints.explain_trust)
+    entities = _Method(endpoints.entities)
+    neighbourhood = _Method(endpoints.neighbourhood)
+    decisions = _Method(endpoints.decisions)
+    decision_history = _Method(endpoints.decision_history)
+    generations = _Method(endpoints.generations)
+    rollback = _Method(endpoints.rollback)
+    start_ingest = _Method(endpoints.start_ingest)
+    ingest = _Method(endpoints.ingest)
+    doctor = _Method(endpoints.doctor)

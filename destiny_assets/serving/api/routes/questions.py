@@ -1,0 +1,83 @@
+"""Search, context packs and answers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from destiny_assets.domain.access import Right
+from destiny_assets.domain.filters import Mode
+from destiny_assets.domain.retrieval import BEST
+from destiny_assets.serving.api.doors import Guard, TheDoors
+from destiny_assets.serving.api.parameters import HeldBackBy, ProjectName, Question, Recipe, TheFilters
+from destiny_assets.serving.api.reading import MOST_GENERATIONS, Moment, Storable, TheReader, as_json, published
+from destiny_assets.serving.context import MOST_TOKENS
+from destiny_assets.serving.results import Answer, ContextPack, SearchResult
+
+router = APIRouter(prefix="/v1/projects/{project}", tags=["questions"], dependencies=[Depends(Guard(Right.READ))])
+
+
+@router.get("/search", response_model=SearchResult)
+def search(
+    project: ProjectName,
+    q: Question,
+    doors: TheDoors,
+    reader: TheReader,
+    filters: TheFilters,
+    k: Annotated[int, Query(ge=1, le=1_000, description="How many hits.")] = 10,
+    recipe: Recipe = "hybrid",
+    mode: HeldBackBy = Mode.ALL,
+    min_trust: Annotated[float, Query(ge=0, le=1, description="Withhold hits that are trusted less.")] = 0.0,
+    diversity: Annotated[float, Query(ge=0, le=1, description="Trade relevance for hits that differ.")] = 0.0,
+    surrounding: Annotated[int, Query(ge=0, le=20, description="Neighbouring passages to bring along.")] = 0,
+) -> Response:
+    """The passages that answer best, each with its source and trust."""
+    found = doors.service.search(
+        project,
+        q,
+        generation=reader.pin(project),
+        k=k,
+        recipe=recipe,
+        mode=mode,
+        min_trust=min_trust,
+        filters=filters,
+        diversity=diversity,
+        surrounding=surrounding,
+    )
+    return reader.answer(found, SearchResult, lasting=not found.degraded)
+
+
+@router.get("/context", response_model=ContextPack)
+def context(
+    project: ProjectName,
+    q: Question,
+    doors: TheDoors,
+    reader: TheReader,
+    filters: TheFilters,
+    tokens: Annotated[int, Query(ge=1, le=MOST_TOKENS, description="How many tokens the text may have.")] = 4_000,
+    recipe: Recipe = BEST,
+    mode: HeldBackBy = Mode.BALANCED,
+) -> Response:
+    """What is worth reading for a question, packed into a budget of tokens."""
+    generation = reader.pin(project)
+    found = doors.service.context(
+        project, q, tokens=tokens, recipe=recipe, generation=generation, mode=mode, filters=filters
+    )
+    return reader.answer(found, ContextPack)
+
+
+class Ask(BaseModel):
+    """A question. `as_of` and `generation` exclude each other."""
+
+    model_config = ConfigDict(extra="forbid")
+    question: Annotated[str, Storable, Field(min_length=1, max_length=10_000)]
+    as_of: Moment | None = None
+    generation: Annotated[int | None, Field(ge=1, le=MOST_GENERATIONS)] = None
+
+
+@router.post("/ask", response_model=Answer)
+def ask(project: ProjectName, body: Ask, doors: TheDoors) -> Response:
+    """An answer with citations to exact spans; in a language model's words where one is configured."""
+    generation = published(doors, project, body.as_of, body.generation).number
+    return as_json(doors.service.ask(project, body.question, generation=generation), Answer)

@@ -1,0 +1,88 @@
+"""An OpenID Connect provider on loopback: discovery, keys that rotate, and tokens as valid or as wrong as a test wants them."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+AUDIENCE = "destiny"
+_Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+class Issuer:
+    """`fetches` counts how often the keys were asked for; `away` lets it answer with 503."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.fetches = 0
+        self.away = False
+        self._keys: dict[str, tuple[str, _Private]] = {}
+
+    def rotate(self, kid: str, algorithm: str = "RS256") -> None:
+        """Throw the keys away and have one new one."""
+        private: _Private = (
+            rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+            if algorithm == "RS256"
+            else ec.generate_private_key(ec.SECP256R1())
+        )
+        self._keys = {kid: (algorithm, private)}
+
+    def token(self, **claims: Any) -> str:
+        """A token with the newest key; a claim that is None is left out."""
+        ((kid, (algorithm, private)),) = self._keys.items()
+        now = int(time.time())
+        every = {"iss": self.url, "aud": AUDIENCE, "sub": "ada", "iat": now, "exp": now + 300, **claims}
+        kept = {name: value for name, value in every.items() if value is not None}
+        return jwt.encode(kept, private, algorithm=algorithm, headers={"kid": kid})
+
+    def jwks(self) -> dict[str, Any]:
+        keys = []
+        for kid, (algorithm, private) in self._keys.items():
+            to_jwk = (jwt.algorithms.RSAAlgorithm if algorithm == "RS256" else jwt.algorithms.ECAlgorithm).to_jwk
+            public = json.loads(to_jwk(private.public_key()))  # type: ignore[arg-type]
+            keys.append({**public, "kid": kid, "use": "sig", "alg": algorithm})
+        return {"keys": [*keys, {"kty": "oct", "k": "AAAA", "kid": "symmetric"}]}
+
+    def answer(self, path: str) -> tuple[int, dict[str, Any]]:
+        if self.away:
+            return 503, {}
+        if path == "/.well-known/openid-configuration":
+            return 200, {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        self.fetches += 1
+        return 200, self.jwks()
+
+
+@contextmanager
+def issuing() -> Iterator[Issuer]:
+    issuer = Issuer()
+    issuer.rotate("first")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, document = issuer.answer(self.path)
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+            """Keep the test's output clean."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    issuer.url = f"http://127.0.0.1:{http.server_port}"
+    try:
+        yield issuer
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()

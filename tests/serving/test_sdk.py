@@ -1,0 +1,275 @@
+"""The Python client against the real API: what comes back is typed, what fails is told, what may succeed is asked again."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from destiny_assets.adapters.postgres.browsing import DocumentRow, EntityRow
+from destiny_assets.adapters.postgres.decisions import StoredDecision
+from destiny_assets.adapters.postgres.ingest_requests import IngestRequest
+from destiny_assets.domain import generations
+from destiny_assets.sdk import records
+from destiny_assets.sdk.async_client import AsyncDestiny
+from destiny_assets.sdk.calls import Filters
+from destiny_assets.sdk.client import Destiny
+from destiny_assets.sdk.errors import (
+    CircuitOpenError,
+    ConflictError,
+    InvalidRequestError,
+    NotAllowedError,
+    NotFoundError,
+    ProblemError,
+    UnreachableError,
+)
+from destiny_assets.sdk.resilience import Circuit, Patience
+from destiny_assets.serving import results
+from tests.serving.api.opened import Opened, opened_over
+from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
+
+QUESTION = "what does a stamp cost abroad"
+SAME_NAMES = (
+    "Hit",
+    "SearchResult",
+    "ContextItem",
+    "ContextPack",
+    "Citation",
+    "Answer",
+    "TrustExplanation",
+    "Pushed",
+    "Copy",
+    "HeldBack",
+)
+QUICK = Patience(attempts=3, first_wait_s=0.01, longest_wait_s=0.02, failures=4, rest_s=30.0)
+
+
+@pytest.fixture(scope="module")
+def opened(layers: Layers, stores_home: Path) -> Iterator[Opened]:
+    with opened_over(layers, stores_home) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def grown(layers: Layers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Growth]:
+    with growing(layers, tmp_path_factory.mktemp("sdk") / "documents") as growth:
+        growth.run()
+        yield growth
+
+
+@pytest.fixture
+def client(opened: Opened, grown: Growth) -> Iterator[Destiny]:
+    with Destiny(opened.url, opened.key(f"{grown.project}=curator")) as one:
+        yield one
+
+
+def test_reads_are_records(client: Destiny, grown: Growth) -> None:
+    found = client.search(grown.project, QUESTION, k=2, filters=Filters(sources=["folder"]))
+    assert isinstance(found.hits[0], records.Hit)
+    assert (found.generation, len(found.hits), found.hits[0].uri) == (1, 2, "handbook/stamps.md")
+    (document,) = client.documents(grown.project, uri=found.hits[0].uri)
+    assert client.text(grown.project, document.id)[slice(*found.hits[0].span)] == found.hits[0].text
+    assert client.original(grown.project, document.id).decode() == DOCUMENTS["handbook/stamps.md"]
+    assert client.document(grown.project, document.id) == document
+    assert client.ask(grown.project, QUESTION).citations[0].quote
+    assert client.context(grown.project, QUESTION, tokens=50).tokens <= 50
+    assert client.explain_trust(grown.project, document.uri).p == pytest.approx(document.trust)
+    assert [one.key for one in client.decisions(grown.project)] == ["adr-007-stream"]
+    (old,) = [one for one in client.decisions(grown.project, everything=True) if not one.holds]
+    assert [one.key for one in client.decision_history(grown.project, old.id).replaced_by] == ["adr-007-stream"]
+    (current,) = client.generations(grown.project)
+    assert (current.current, current.published_at is not None) == (True, True)
+    entity = next(one for one in client.entities(grown.project, limit=200) if one.mentions)
+    assert client.neighbourhood(grown.project, entity.id).edges
+    assert client.doctor(grown.project)["ok"] is True
+    assert [one.project for one in client.projects()] == [grown.project]
+    assert client.project(grown.project).documents == len(DOCUMENTS)
+    assert client.me().grants == {grown.project: "curator"}
+
+
+def test_pages_go_on(client: Destiny, grown: Growth) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = client.documents(grown.project, limit=3, cursor=cursor)
+        seen += [document.uri for document in page]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert seen == sorted(DOCUMENTS)
+
+
+def test_writes_are_done_and_refusals_are_errors_by_kind(
+    client: Destiny, opened: Opened, growth: Growth, grown: Growth
+) -> None:
+    with Destiny(opened.url, opened.key(f"{growth.project}=curator")) as writer:
+        assert (
+            writer.push(growth.project, "a.md", "# A\n", authors=["Ada"], media_type="text/markdown").state
+            == "accepted"
+        )
+        assert writer.forget(growth.project, "a.md").state == "forgotten"
+        with pytest.raises(ConflictError, match="one of files"):
+            writer.push(growth.project, "a.md", b"x", source="folder")
+    assert client.rollback(grown.project, 1).number == 1
+    with pytest.raises(NotFoundError, match="no generation 7") as raised:
+        client.rollback(grown.project, 7)
+    assert (raised.value.kind, raised.value.status, raised.value.request_id is not None) == ("not-found", 404, True)
+    with pytest.raises(InvalidRequestError, match="recipe"):
+        client.search(grown.project, "x", recipe="NOT ONE")
+    with pytest.raises(NotAllowedError):
+        client.create_project("mine")
+    with (
+        Destiny(opened.url, "nonsense") as nobody,
+        pytest.raises(NotAllowedError, match="unknown, was revoked or has expired"),
+    ):
+        nobody.me()
+
+
+def test_projects_come_and_go(opened: Opened) -> None:
+    with Destiny(opened.url, opened.key("*=admin")) as admin:
+        assert [admin.create_project("sdk-made"), admin.create_project("sdk-made")] == [True, False]
+        with pytest.raises(ConflictError, match="no source"):
+            admin.start_ingest("sdk-made")
+        assert admin.remove_project("sdk-made")["ledger"] == 1
+
+
+def test_coroutines_ask_the_same(opened: Opened, grown: Growth) -> None:
+    async def several() -> list[records.SearchResult]:
+        async with AsyncDestiny(opened.url, opened.key(f"{grown.project}=reader")) as client:
+            with pytest.raises(NotFoundError):
+                await client.project("nowhere")
+            return await asyncio.gather(*(client.search(grown.project, QUESTION, k=1) for _ in range(10)))
+
+    found = asyncio.run(several())
+    assert {result.hits[0].uri for result in found} == {"handbook/stamps.md"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        *((getattr(records, name), getattr(results, name)) for name in SAME_NAMES),
+        *((records.Document, DocumentRow), (records.Entity, EntityRow), (records.Decision, StoredDecision)),
+        *((records.Ingest, IngestRequest), (records.Generation, generations.Generation)),
+    ],
+)  # fmt: skip
+def test_a_record_has_the_fields_that_the_server_sends(ours: Any, theirs: Any) -> None:
+    assert [one.name for one in fields(ours)] == [one.name for one in fields(theirs)]
+
+
+def test_a_field_of_a_newer_server_is_left_out() -> None:
+    said = {"id": "x", "name": "n", "grants": {}, "requests_per_second": 1.0, "colour": "red"}
+    assert records.record(records.Me, said) == records.Me("x", "n", {}, 1.0)
+
+
+def test_it_is_imported_fast_and_without_the_pipeline() -> None:
+    code = "import sys, destiny_assets.sdk.client, destiny_assets.sdk.async_client; print(' '.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {
+        "dagster",
+        "numpy",
+        "psycopg",
+        "qdrant_client",
+        "neo4j",
+        "openai",
+        "fastapi",
+        "pydantic",
+        "sqlalchemy",
+        "destiny_assets.settings",
+    }
+    assert heavy & set(loaded) == set()
+
+
+@contextmanager
+def answering(*statuses: int) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    """A server that answers with these statuses in turn, the last for ever; (method, idempotency key) of what it was asked."""
+    left, asked = list(statuses), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            status = left.pop(0) if len(left) > 1 else left[0]
+            asked.append((self.command, self.headers.get("Idempotency-Key")))
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b'{"created": true}' if status == 200 else b"not JSON"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self.answer()
+
+        def do_POST(self) -> None:
+            self.answer()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+            """Keep the test's output clean."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}", asked
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+def test_what_may_succeed_is_asked_again_under_the_same_idempotency_key() -> None:
+    with answering(503, 429, 200) as (url, asked), Destiny(url, "k", patience=QUICK) as client:
+        assert client.create_project("x") is True
+    assert len(asked) == 3
+    assert len({key for _, key in asked}) == 1
+    assert asked[0][1]
+
+
+def test_what_will_not_succeed_is_asked_once() -> None:
+    with (
+        answering(500) as (url, asked),
+        Destiny(url, "k", patience=QUICK) as client,
+        pytest.raises(ProblemError, match="500"),
+    ):
+        client.me()
+    assert len(asked) == 1
+
+
+def test_a_server_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    with answering(503) as (url, asked), Destiny(url, "k", patience=QUICK) as client:
+        with pytest.raises(ProblemError):
+            client.me()
+        with pytest.raises(CircuitOpenError, match="asked again in"):
+            client.me()
+        with pytest.raises(CircuitOpenError):
+            client.me()
+    assert len(asked) == 4
+
+
+def test_a_circuit_closes_again_when_one_attempt_after_the_rest_goes_well() -> None:
+    now = [0.0]
+    circuit = Circuit(Patience(failures=2, rest_s=10.0), clock=lambda: now[0])
+    for _ in range(2):
+        assert circuit.rest() == 0.0
+        circuit.note(False)
+    assert circuit.rest() == 10.0
+    now[0] = 10.5
+    assert (circuit.rest(), circuit.rest() > 0) == (0.0, True)
+    circuit.note(True)
+    assert circuit.rest() == 0.0
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (
+        Destiny(f"http://127.0.0.1:{port}", "k", patience=QUICK) as client,
+        pytest.raises(UnreachableError, match=str(port)),
+    ):
+        client.me()
