@@ -140,7 +140,7 @@ class Campaign:
         stage = self._next_stage(until)
         run = self._start(subject, until=until)
         while run.look() and not any(name == stage for name, _ in run.begun):
-            time.sleep(0.0005 if not self._job else 0.005)
+            time.sleep(0.0005 if not self._job else 0.02)
         time.sleep(self._chance.uniform(0, self._usual.get(stage, _USUAL_S)))
         if self._chance.random() < self._plan.server_share:
             self._kill_a_server(run)
@@ -206,7 +206,7 @@ class Campaign:
     def _finish(self, subject: Growth) -> str:
         run = self._start(subject)
         while run.look():
-            time.sleep(0.0005 if not self._job else 0.005)
+            time.sleep(0.0005 if not self._job else 0.02)
         said = run.end()
         for (stage, at), (_, after) in zip(run.begun, run.begun[1:], strict=False):
             self._usual[stage] = (1 - _WEIGHT) * self._usual.get(stage, after - at) + _WEIGHT * (after - at)

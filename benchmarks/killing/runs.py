@@ -16,25 +16,15 @@ import psycopg
 from destiny_assets.adapters.postgres.locks import project_to_oneself
 from destiny_assets.errors import DestinyError, StoreUnavailableError
 from destiny_assets.settings import Stores
+from tests.stages import growing
 from tests.stages.growing import Growth, open_layers
 
-STAGES = (
-    "start",
-    "documents",
-    "chunks",
-    "embeddings",
-    "vectors",
-    "links",
-    "graph",
-    "trust",
-    "benchmark",
-    "gate",
-    "publish",
-)
-# What `destiny ingest` reports of itself; a stage has begun when the one before it has reported.
+STAGES = ("start", *growing.STAGES)
+# What `destiny ingest` reports of itself, in the order of its in-process run; a stage has begun when the one before it has reported.
 REPORTED = (
-    *("start", "documents", "chunks", "embeddings", "vector_index", "entities", "knowledge_graph", "trust_scores"),
-    *("retrieval_benchmark", "quality_gate", "published_generation", "project_report"),
+    *("start", "documents", "chunks", "embeddings", "entities", "vector_index", "claims", "decisions", "trust_scores"),
+    *("claim_probabilities", "knowledge_graph", "retrieval_benchmark", "quality_gate", "published_generation"),
+    "project_report",
 )
 _PATIENCE_S = 120.0
 
@@ -134,6 +124,7 @@ class JobRun:
 
     def __init__(self, stores: Stores, home: Path, project: str) -> None:
         self._url, self._project = stores.postgres_url, project
+        self._connection: psycopg.Connection[Any] | None = None
         self._before = self._runs()
         self.begun: list[tuple[str, float]] = [("start", time.monotonic())]
         self._process = subprocess.Popen(
@@ -147,9 +138,12 @@ class JobRun:
 
     def _ask(self, text: str) -> Sequence[Any]:
         try:
-            with psycopg.connect(self._url, autocommit=True) as connection:
-                return connection.execute(text, (self._project,)).fetchall()
+            if self._connection is None:
+                self._connection = psycopg.connect(self._url, autocommit=True)
+            return self._connection.execute(text, (self._project,)).fetchall()
         except psycopg.OperationalError:
+            # PostgreSQL was killed; the next question connects anew.
+            self._connection = None
             return []
 
     def _runs(self) -> set[str]:
@@ -174,10 +168,16 @@ class JobRun:
         self.look()
         self._process.kill()
         self._process.communicate()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def end(self) -> str:
         """What it said in the end."""
         out, err = self._process.communicate(timeout=2 * _PATIENCE_S)
+        self._disconnect()
         self.begun.append(("end", time.monotonic()))
         if self._process.returncode == 0:
             return "" if json.loads(out)["failures"] == [] else f"failed: {out}"

@@ -55,6 +55,12 @@ DOCUMENTS = {
     "notes/archive.rst": "The archive\n===========\n\nUndeliverable letters are kept in the archive for two years and then burned.\n",
 }
 
+STAGES = (
+    *("documents", "chunks", "embeddings", "vectors", "links", "decisions", "claims", "graph", "trust", "beliefs"),
+    *("benchmark", "gate", "publish"),
+)
+"""What `Growth.run` tells `Growth.started`, in this order."""
+
 _tick = count(1)
 
 
@@ -154,6 +160,7 @@ class Growth:
                 ledger, self.service, ledger.generations.building(project), run_id=project, progress=silence
             ),
         }
+        assert (*stages, "gate", "publish") == STAGES
         self.reports = {}
         for name, stage in stages.items():
             self.started(name)
