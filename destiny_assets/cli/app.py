@@ -16,6 +16,7 @@ from destiny_assets.cli import (
     evaluate,
     keys,
     knowledge,
+    mcp,
     projects,
     pushing,
     serve,
@@ -44,6 +45,7 @@ evaluate.register(app)
 backup.register(app)
 demo.register(app)
 serve.register(app)
+mcp.register(app)
 keys.register(app)
 audit.register(app)
 

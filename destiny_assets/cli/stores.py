@@ -36,6 +36,13 @@ def open_ledger(settings: Settings | None = None, *, pool_size: int = 2) -> Iter
 @contextmanager
 def open_service() -> Iterator["KnowledgeService"]:
     """The service over this home's layers, with the configured models."""
+    with open_service_and_ledger() as (service, _):
+        yield service
+
+
+@contextmanager
+def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeService", "PostgresLedger"]]:
+    """The service, and the ledger that it reads."""
     from destiny_assets.adapters.documents import open_document_store
     from destiny_assets.adapters.embedders.factory import open_embedder
     from destiny_assets.adapters.language_model import OpenAILanguageModel
@@ -45,14 +52,18 @@ def open_service() -> Iterator["KnowledgeService"]:
     settings = load_settings()
     embedding, language = settings.embedding, settings.language_model
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
-    with open_ledger(settings) as ledger, QdrantVectorIndex(settings.stores.qdrant_url) as vectors:
-        yield KnowledgeService(
+    with (
+        open_ledger(settings, pool_size=pool_size) as ledger,
+        QdrantVectorIndex(settings.stores.qdrant_url) as vectors,
+    ):
+        service = KnowledgeService(
             ledger,
             vectors,
             lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key),
             model,
             originals=open_document_store(settings.stores.documents_url),
         )
+        yield service, ledger
 
 
 @contextmanager

@@ -4,13 +4,15 @@ Values only. Where lines come from is `adapters.decisions_source`, how one becom
 what a status word or a relation means `life_cycle`.
 """
 
+import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from destiny_assets.domain.documents import ParsedDocument, Relation, Status
 from destiny_assets.domain.headers import parsed_date
@@ -87,6 +89,42 @@ def read_line(entry: Mapping[str, Any]) -> Decision:
         options=_texts(entry, "options"),
         tags=_texts(entry, "tags"),
     )
+
+
+def decision_record(
+    title: str,
+    rationale: str,
+    agents: Sequence[str],
+    decided_at: datetime,
+    *,
+    key: str | None = None,
+    importance: float = USUAL_IMPORTANCE,
+    supersedes: Sequence[str] = (),
+    options: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> tuple[str, bytes]:
+    """The uri and the line of JSON under which one decision is pushed; `read_line` reads it back.
+
+    Without a `key` it follows from the title. Of `decided_at` the day is kept, so that the same record again is the same bytes.
+    Raises `UnreadableDocumentError` where the line would not be readable.
+    """
+    folded = " ".join(title.split())
+    id_ = key.strip() if key else f"D-{hashlib.sha256(folded.lower().encode()).hexdigest()[:12]}"
+    entry = {
+        "id": id_,
+        "title": folded,
+        "rationale": rationale,
+        "agent": list(agents),
+        "importance": importance,
+        "decided_at": decided_at.date().isoformat(),
+        "status": str(Status.ACCEPTED),
+        "supersedes": list(supersedes),
+        "options": list(options),
+        "tags": list(tags),
+    }
+    read_line(entry)
+    # Beside each other, so that one finds another by its id.
+    return f"decisions/{quote(id_, safe=' ')}", json.dumps(entry, ensure_ascii=False).encode()
 
 
 def more_fields(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import typer
 from destiny_assets.cli.app import app
 
 HEAVY = ("dagster", "psycopg", "qdrant_client", "neo4j", "great_expectations", "pandas", "numpy", "sqlalchemy", "alembic",
-         "openai", "onnxruntime", "openvino", "tokenizers", "kreuzberg", "obstore", "uvicorn", "pydantic")  # fmt: skip
+         "openai", "onnxruntime", "openvino", "tokenizers", "kreuzberg", "obstore", "uvicorn", "pydantic", "mcp")  # fmt: skip
 COMMANDS = {
     *("up", "down", "status", "dev", "demo", "ingest", "search", "context", "ask", "generations", "rollback", "doctor"),
     *("repair", "rebuild", "vacuum", "add", "forget", "decisions", "backup", "restore"),
@@ -28,7 +28,7 @@ COMMANDS = {
         "evaluate trust",
     ),
     *("evaluate linking", "evaluate relations", "evaluate contradictions"),
-    *("serve", "key create", "key list", "key revoke", "audit list", "audit verify"),
+    *("serve", "mcp", "key create", "key list", "key revoke", "audit list", "audit verify"),
 }
 
 
@@ -60,7 +60,7 @@ def test_a_command_and_each_of_its_options_say_what_they_are_for(name: str) -> N
             assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
-@pytest.mark.parametrize("name", sorted(set(FOUND) - {"dev"}))
+@pytest.mark.parametrize("name", sorted(set(FOUND) - {"dev", "mcp"}))
 def test_a_command_can_answer_in_json(name: str) -> None:
     assert "--json" in {option for parameter in FOUND[name].params for option in parameter.opts}
 
