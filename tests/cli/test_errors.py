@@ -80,7 +80,7 @@ def test_vectors_that_are_away_are_said_so_without_their_key(destiny: Destiny, g
     assert "top-secret" not in said.err
 
 
-def test_another_embedding_model_than_the_generations_is_refused_and_words_still_work(
+def test_a_question_is_embedded_as_its_generation_was_and_no_other_model_is_asked(
     destiny: Destiny, grown: Growth
 ) -> None:
     other = {
@@ -88,9 +88,13 @@ def test_another_embedding_model_than_the_generations_is_refused_and_words_still
         "DESTINY_EMBEDDING_URL": "http://127.0.0.1:1/v1",
         "DESTINY_EMBEDDING_API_KEY": "sk-x",
     }
-    said = destiny("search", grown.project, "letters", **other)
-    assert "sk-x" not in sentence(said)
-    assert destiny("search", grown.project, "letters", "--recipe", "lexical", **other).code == 0
+    for recipe in ("dense", "lexical"):
+        usual, said = (
+            destiny("search", grown.project, "letters", "--recipe", recipe, "--json", **some) for some in ({}, other)
+        )
+        assert said.code == 0, said.err
+        assert said.document["hits"] == usual.document["hits"] != []
+        assert "sk-x" not in said.out + said.err
 
 
 def test_a_wrong_way_to_call_is_explained_by_the_command_itself(destiny: Destiny) -> None:

@@ -166,18 +166,21 @@ class Chunks:
         return [texts[digest] for digest in hashes]
 
     def embedded_sample(self, project: str, model_id: str, count: int) -> tuple[list[str], Vectors]:
-        """Up to `count` texts that have a vector of this model, as a model reads them, with those vectors, shape (n, dimension)."""
+        """Up to `count` texts that have a vector of this model, as a model reads them, with those vectors, shape (n, dimension).
+
+        Texts that are no longer what their hash says (damage that the checks find) tell nothing of a model and are left out.
+        """
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                """select e.vector, (select context || text from chunk c
-                       where (c.project, c.embed_sha256) = (e.project, e.embed_sha256) limit 1) as text
-                   from embedding e where e.project = %s and e.model_id = %s and exists (select from chunk c
-                       where (c.project, c.embed_sha256) = (e.project, e.embed_sha256))
-                   order by e.embed_sha256 limit %s""",
-                (project, model_id, count),
+                """select e.embed_sha256, e.vector, c.text from embedding e
+                   cross join lateral (select context || text as text from chunk c
+                       where (c.project, c.embed_sha256) = (e.project, e.embed_sha256) limit 1) c
+                   where e.project = %s and e.model_id = %s order by e.embed_sha256 limit %s""",
+                (project, model_id, 4 * count),
             ).fetchall()
-        vectors = np.stack([np.frombuffer(row["vector"], "<f4") for row in rows]) if rows else np.empty((0, 0), "<f4")
-        return [row["text"] for row in rows], vectors.astype(np.float32)
+        whole = [row for row in rows if bytes.fromhex(text_sha256(row["text"])) == row["embed_sha256"]][:count]
+        vectors = np.stack([np.frombuffer(row["vector"], "<f4") for row in whole]) if whole else np.empty((0, 0), "<f4")
+        return [row["text"] for row in whole], vectors.astype(np.float32)
 
     def store_embeddings(self, project: str, model_id: str, hashes: Sequence[bytes], vectors: Vectors) -> int:
         """Keep vectors by text hash and model; ones already there stay."""

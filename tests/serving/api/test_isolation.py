@@ -1,5 +1,6 @@
 """Project isolation below every query: PostgreSQL shows the API's role one project, whatever is asked."""
 
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -132,14 +133,31 @@ def test_canaries_of_neighbours_sing_through_no_door(opened: Opened, grown: Grow
             assert ours.get(f"{at}/{path}").status_code == 404
 
 
-def test_searches_by_title_use_their_index_under_the_policy(isolated: IsolatedLedger, grown: Growth) -> None:
-    read_project(grown.project)
+@pytest.fixture
+def titled(layers: Layers) -> Iterator[str]:
+    """A project of so many titles that no other index than theirs is worth using."""
+    name = f"titles-{secrets.token_hex(4)}"
+    layers.ledger.projects.add(name)
+    with layers.ledger.transaction() as cursor:
+        cursor.execute(
+            """insert into entity (project, id, key, kind, name, aliases, document_id, born)
+               select %s, gen_random_uuid(), 'document/' || n, 'document', 'Title ' || n, '{}', gen_random_uuid(), 1
+               from generate_series(1, 5000) as n""",
+            (name,),
+        )
+        cursor.execute("analyze entity")
+    yield name
+    layers.ledger.projects.remove(name)
+
+
+def test_searches_by_title_use_their_index_under_the_policy(isolated: IsolatedLedger, titled: str) -> None:
+    read_project(titled)
     with isolated.transaction() as cursor:
         cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
         rows = cursor.execute(
             """explain select document_id from entity where project = %s and document_id is not null and length(name) <= 200
                and title_key = any(%s) and born <= 2 and died > 2""",
-            (grown.project, ["stamps", "couriers"]),
+            (titled, ["title 7", "title 4711"]),
         ).fetchall()
     plan = [str(next(iter(row.values()))).strip() for row in rows]
     assert any("entity_by_title" in line for line in plan)
