@@ -18,6 +18,8 @@ def record_decisions(ledger: PostgresLedger, project: str, generation: int, prog
         read += len(batch)
         written += change.added + change.retired
         progress.advance("decisions", read, 0)
-    if ledger.generations.changes(project, generation)["document_version"]:
+    changes = ledger.generations.changes(project, generation)
+    # Of a document that a killed run of this generation found, and that is gone since, only its decision is left.
+    if changes["document_version"] or changes["decision"]:
         written += ledger.decisions.retire_orphans(project, generation)
     return {"rules": RULES, "read": read, "written": written, **ledger.decisions.counts(project, generation)}

@@ -155,6 +155,15 @@ def test_a_decision_that_left_its_log_leaves_every_layer(log: Growth) -> None:
     assert log.layers.graph.count(log.project, after.number)["Decision"] == 2
 
 
+def test_a_decision_of_a_killed_run_whose_line_is_gone_since_is_gone_too(log: Growth) -> None:
+    first = log.run()
+    more = {"id": "D-4", "agent": "planner", "title": "Stamps are red", "decided_at": "2026-04-01"}
+    log.write("log.jsonl", lines(*LOG, more))
+    assert "D-4" in shown(log, log.run(until="decisions"))
+    log.write("log.jsonl", lines(*LOG))
+    assert shown(log, log.run()) == shown(log, first)
+
+
 def test_circles_and_unknown_predecessors_are_named_and_stop_nothing(log: Growth) -> None:
     round_trip = [{**LOG[0], "supersedes": "D-2"}, LOG[1], LOG[2]]
     log.write("log.jsonl", lines(*round_trip))
