@@ -44,6 +44,8 @@ MARK = "Zanzibarquux"
 class HashingEmbedder:
     """The `Embedder` port without a model: each text a seeded direction of its own, as fast as one can be made."""
 
+    pinned = True
+
     def __init__(self) -> None:
         self.model_id, self.dimension, self.usage = "hashing/384 for benchmarks", DIMENSION, EmbeddingUsage()
 

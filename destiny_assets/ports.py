@@ -94,6 +94,11 @@ class Embedder(Protocol):
         ...
 
     @property
+    def pinned(self) -> bool:
+        """Whether the id follows from the weights: then the same id is the same model. An endpoint may change what it serves."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """Length of a vector."""
         ...

@@ -16,8 +16,11 @@ from destiny_assets.ports import Embedder
 def require_same_model(ledger: PostgresLedger, embedder: Embedder, project: str) -> None:
     """Refuse a model that no longer gives the vectors this project has of it; raises `ConflictError`, `ModelError`.
 
-    An endpoint may serve another model under the same name from one day to the next, and two models in one index find nothing.
+    An endpoint may serve another model under the same name from one day to the next, and two models in one index find nothing. A
+    pinned model can't, and is not asked.
     """
+    if embedder.pinned:
+        return
     texts, before = ledger.chunks.embedded_sample(project, embedder.model_id, PROBES)
     if not texts:
         return
@@ -48,8 +51,8 @@ class QueryModels:
                 self._configured = self._open_configured()
             return self._configured
 
-    def of(self, project: str, model_id: str) -> Embedder:
-        """The model of that id, as it was when the project was embedded; raises `ConflictError` when it can't be had."""
+    def named(self, model_id: str) -> Embedder:
+        """The model of that id; raises `ConflictError` when it can't be had."""
         embedder = self.configured()
         if embedder.model_id != model_id:
             with self._lock:
@@ -62,7 +65,10 @@ class QueryModels:
                     "Set DESTINY_EMBEDDING_MODEL back, or ingest again to publish a generation of the new model."
                 )
             embedder = other
-        if (project, model_id) not in self._trusted:
-            require_same_model(self._ledger, embedder, project)
-            self._trusted.add((project, model_id))
         return embedder
+
+    def require_same(self, project: str, model_id: str) -> None:
+        """Ask once a project whether the model is the one that embedded it; raises `ConflictError` when not, or when it can't be had."""
+        if (project, model_id) not in self._trusted:
+            require_same_model(self._ledger, self.named(model_id), project)
+            self._trusted.add((project, model_id))

@@ -68,7 +68,7 @@ class KnowledgeService:
         self._models = QueryModels(ledger, embedder)
         self._language_model = language_model
         self._pushing = Pushing(ledger, originals) if originals is not None else None
-        self._query_vector = lru_cache(maxsize=_QUERY_CACHE)(self._embed_query)
+        self._embedded = lru_cache(maxsize=_QUERY_CACHE)(self._embed)
         self._ranker = Ranker(ledger, vectors, self._query_vector)
         self.claims = ClaimReader(ledger, self.generation)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
@@ -320,8 +320,13 @@ class KnowledgeService:
         cited = cited_numbers(text, len(hits))
         return text, [_citation(number, hits[number - 1], 0, len(hits[number - 1].text)) for number in cited]
 
-    def _embed_query(self, project: str, model_id: str, text: str) -> Vectors:
-        vector: Vectors = self._models.of(project, model_id).embed([text], "query")[0]
+    def _query_vector(self, project: str, model_id: str, text: str) -> Vectors:
+        self._models.require_same(project, model_id)
+        # Kept by model and not by project: the same question to twelve projects is embedded once.
+        return self._embedded(model_id, text)
+
+    def _embed(self, model_id: str, text: str) -> Vectors:
+        vector: Vectors = self._models.named(model_id).embed([text], "query")[0]
         return vector
 
 

@@ -19,6 +19,8 @@ _DIMENSION = 64
 class HashingEmbedder:
     """The `Embedder` port: a text is the sum of its words' directions, so texts that share words are close."""
 
+    pinned = False
+
     def __init__(self, name: str = "one") -> None:
         self._name = name
         self._usage = EmbeddingUsage()

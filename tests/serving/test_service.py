@@ -128,6 +128,12 @@ class TestSearch:
             growth.service().search(growth.project, "letters")
 
 
+class Pinned(HashingEmbedder):
+    """A model whose id says that it is always the same."""
+
+    pinned = True
+
+
 class TestModels:
     """Vectors of different models never mix."""
 
@@ -136,6 +142,12 @@ class TestModels:
         with pytest.raises(ConflictError, match="hashing-words"):
             other.search(grown.project, "letters")
         assert other.search(grown.project, "letters", recipe="lexical").hits
+
+    def test_a_model_that_its_id_pins_is_asked_the_question_alone(self, grown: Growth) -> None:
+        model = Pinned()
+        service = KnowledgeService(grown.layers.ledger, grown.layers.vectors, lambda: model)
+        service.search(grown.project, "letters")
+        assert model.usage.texts == 1
 
     def test_a_question_is_embedded_once_and_words_alone_load_no_model(self, grown: Growth) -> None:
         opened: list[Embedder] = []

@@ -25,6 +25,8 @@ _BATCH_TEXTS = 32
 class FastembedEmbedder:
     """One model of the catalogue; safe to call from several threads. Fills the `Embedder` port."""
 
+    pinned = True
+
     def __init__(self, name: str, folder: Path | None = None) -> None:
         """Load the model `name` from `folder`, else from fastembed's cache, else from the hub.
 

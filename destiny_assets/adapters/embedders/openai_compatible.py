@@ -53,6 +53,8 @@ class _Answer(BaseModel):
 class OpenAICompatibleEmbedder:
     """One model at one endpoint; safe to call from several threads. Fills the `Embedder` port."""
 
+    pinned = False
+
     def __init__(
         self,
         model: str,

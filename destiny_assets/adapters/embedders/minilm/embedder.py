@@ -34,6 +34,8 @@ class LocalMiniLM:
     Fills the `Embedder` port; `tokenizer` fills `TokenCounter`.
     """
 
+    pinned = True
+
     def __init__(self, engine: Engine | None = None, precision: Precision | None = None) -> None:
         """Load the model (0.7 s).
 
