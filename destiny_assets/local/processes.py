@@ -44,7 +44,8 @@ def spawn(launch: Launch, log: Path) -> Running:
     """Launch a command in a session of its own, with its output appended to ``log`` and no tie to this process.
 
     A shell starts it in the background and ends, so that the server is nobody's child: it outlives us, and a crash
-    leaves no zombie in a caller that stays. Raises `ServerError` when it ends before it can be recognised.
+    leaves no zombie in a caller that stays. One that ended before it could be looked up is returned as well, and is not alive: what
+    ended while starting is told in one place, with its last words.
     """
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
         log.replace(log.with_suffix(".old.log"))
@@ -61,10 +62,8 @@ def spawn(launch: Launch, log: Path) -> Running:
             check=True,
             **run_as(launch.account),
         )
-    running = _look_up(int(shell.stdout))
-    if running is None:
-        raise ServerError(f"{Path(launch.command[0]).name} ended as soon as it was started. Read its log: {log}")
-    return running
+    pid = int(shell.stdout)
+    return _look_up(pid) or Running(pid, time.time())
 
 
 def is_alive(process: Running) -> bool:

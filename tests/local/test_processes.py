@@ -60,6 +60,12 @@ def test_a_process_that_ignores_the_polite_signal_is_killed(tmp_path: Path) -> N
     assert time.monotonic() - begun >= 0.3
 
 
+def test_what_ends_before_it_can_be_looked_up_is_known_as_one_that_is_not_alive(tmp_path: Path) -> None:
+    for number in range(20):
+        running = processes.spawn(Launch(("/bin/false",), directory=tmp_path), tmp_path / f"{number}.log")
+        assert processes.wait_until(lambda known=running: not processes.is_alive(known), seconds=20)  # type: ignore[misc]
+
+
 def test_a_zombie_is_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     process = psutil.Process(child.pid)
