@@ -25,7 +25,7 @@ from resources.models import EmbedderResource, ExtractorResource, ProgressResour
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.layers import on_layer_drift
 from sensors.models import on_embedding_model_changed
-from sensors.runs import on_generation_published, on_run_failure
+from sensors.runs import on_generation_published, on_run_failure, on_run_killed
 from sensors.sources import on_project_added, on_source_changed
 
 
@@ -55,6 +55,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             on_layer_drift,
             on_embedding_model_changed,
             on_run_failure,
+            on_run_killed,
             *([on_generation_published] if dbt_assets else []),
         ],
         resources={

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from destiny_assets.ports import Progress
 from destiny_assets.settings import URL_VARIABLES, Settings
@@ -107,11 +108,17 @@ def run_job(
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
     from destiny_assets.definitions import build_definitions
     from destiny_assets.partitions import PROJECTS
+    from destiny_assets.run_leases import end_killed_runs, process_lease
 
+    run_id = str(uuid4())
     with (
         dagster_instance(settings, kept=kept) as instance,
         PostgresLedger(settings.stores.postgres_url, pool_size=2) as ledger,
+        process_lease(settings.stores.postgres_url, run_id) as lease_tags,
     ):
+        for killed in end_killed_runs(instance, ledger):
+            if of := killed.tags.get("dagster/partition"):
+                ledger.generations.reject(of, killed.run_id, "the run was killed")
         if project is not None:
             # The sensor on_project_added would do it too, a minute later.
             instance.add_dynamic_partitions(str(PROJECTS.name), [project])
@@ -129,7 +136,8 @@ def run_job(
                 instance=instance,
                 partition_key=project,
                 raise_on_error=False,
-                tags=dict(tags or {}),
+                tags={**(tags or {}), **lease_tags},
+                run_id=run_id,
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         if any(_says_stopped(event) for event in result.all_events):

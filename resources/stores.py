@@ -12,6 +12,7 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.locks import WriteRight, project_to_oneself
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.ports import DocumentStore
+from destiny_assets.run_leases import resource_lease
 
 _LOG = logging.getLogger("destiny")
 
@@ -22,9 +23,9 @@ class LedgerResource(dg.ConfigurableResource[PostgresLedger]):
     url: str = dg.EnvVar("DESTINY_POSTGRES_URL")
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PostgresLedger]:  # noqa: ARG002
-        """A ledger for one run."""
-        with PostgresLedger(self.url) as ledger:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PostgresLedger]:
+        """A ledger for one run, which is known to be alive for as long as it has it."""
+        with resource_lease(self.url, context.run, context.instance), PostgresLedger(self.url) as ledger:
             ledger.migrate()
             yield ledger
 

@@ -4,6 +4,7 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.run_leases import end_killed_runs
 from jobs.ingest import build_marts, ingest_project
 
 
@@ -32,3 +33,12 @@ def on_generation_published(
     if not ledger.generations.reports(project, run.run_id).get("published_generation", {}).get("published"):
         return dg.SkipReason(f"run {run.run_id} of {project!r} published nothing new")
     return dg.RunRequest(run_key=run.run_id)
+
+
+@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def on_run_killed(context: dg.SensorEvaluationContext, ledger: ResourceParam[PostgresLedger]) -> dg.SkipReason:
+    """End the runs whose process is gone: nobody else would, and what they hold in the pools would stop those after them."""
+    ended = end_killed_runs(context.instance, ledger)
+    if not ended:
+        return dg.SkipReason("no run was killed")
+    return dg.SkipReason("killed and now ended: " + ", ".join(f"{run.job_name} {run.run_id}" for run in ended))

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from destiny_assets.adapters.postgres.marts import marts_to_oneself
 from destiny_assets.errors import ConfigurationError
+from destiny_assets.run_leases import resource_lease
 from destiny_assets.settings import load_settings
 
 PROJECT_FOLDER = Path(__file__).parents[2] / "dbt"
@@ -47,7 +48,11 @@ def build_marts_assets(folder: Path = PROJECT_FOLDER) -> list[dg.AssetsDefinitio
     def marts(context: dg.AssetExecutionContext) -> Iterator[Any]:
         url = load_settings().stores.postgres_url
         dbt = DbtCliResource(project_dir=str(folder), profiles_dir=str(folder), dbt_executable=_executable())
-        with tempfile.TemporaryDirectory(prefix="destiny-dbt-") as target, marts_to_oneself(url) as rows:
+        with (
+            resource_lease(url, context.run, context.instance),
+            tempfile.TemporaryDirectory(prefix="destiny-dbt-") as target,
+            marts_to_oneself(url) as rows,
+        ):
             with _environment(dbt_environment(url)):
                 building = dbt.cli(["build"], context=context, target_path=Path(target))
             for event in building.stream():

@@ -115,7 +115,7 @@ def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
     own = {sensor.name for sensor in repository.sensor_defs if not sensor.name.startswith("default_")}
     assert own == {
         *("on_project_added", "on_source_changed", "on_layer_drift", "on_embedding_model_changed"),
-        *("on_run_failure", "on_generation_published"),
+        *("on_run_failure", "on_run_killed", "on_generation_published"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Two `destiny ingest` at once, as processes: of one project the second waits and says so, of two projects neither waits."""
+"""Several `destiny ingest`, as processes: of one project the second waits and says so, of two neither waits, and killed ones block none."""
 
 import secrets
 import subprocess
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from destiny_assets.adapters.postgres.locks import project_to_oneself
@@ -55,14 +56,22 @@ class Ingest:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self.said.append(line)
-            if "waiting for it to end" in line:
-                self.waits.set()
+        with self._process.stderr as lines:
+            for line in lines:
+                self.said.append(line)
+                if "waiting for it to end" in line:
+                    self.waits.set()
 
     def code(self) -> int:
         self._listening.join()
         return self._process.wait()
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.code()
 
 
 def test_the_second_ingest_of_a_project_waits_and_another_project_does_not(
@@ -78,3 +87,27 @@ def test_the_second_ingest_of_a_project_waits_and_another_project_does_not(
     assert waiting.code() == 0, waiting.said
     for project in projects:
         assert [generation.state for generation in layers.ledger.generations.all(project)] == ["published"]
+
+
+def test_ingests_killed_within_a_pool_leave_its_slots_to_the_next(
+    layers: Layers, stores_home: Path, projects: list[str]
+) -> None:
+    def held() -> set[str]:
+        with psycopg.connect(layers.stores.postgres_url) as connection:
+            if connection.execute("select to_regclass('dagster.concurrency_slots')").fetchone() == (None,):
+                return set()
+            return {
+                row[0] for row in connection.execute("select run_id from dagster.concurrency_slots where run_id <> ''")
+            }
+
+    # A pool has two slots, so two kills in a pool are enough to stop whoever comes third.
+    for _ in range(2):
+        before = held()
+        ingest = Ingest(stores_home, projects[0])
+        while not held() - before:
+            assert ingest.running(), ingest.said
+        ingest.kill()
+    last = Ingest(stores_home, projects[0])
+    assert last.code() == 0, last.said
+    assert [generation.state for generation in layers.ledger.generations.all(projects[0])] == ["published"]
+    assert held() == set()
