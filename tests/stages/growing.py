@@ -174,6 +174,7 @@ class Growth:
         facts = ledger.reading.counts(project, number) | {
             "linker": self.reports["links"]["linker"],
             "trust_model": MODEL,
+            "best_recipe": self.reports["benchmark"]["best_recipe"],
         }
         current, published, reason = publish_generation(ledger, building, facts)
         self.reports["published"] = {"published": published, "reason": reason}
