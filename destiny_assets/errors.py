@@ -5,7 +5,9 @@ DestinyError
 ├── NotFoundError               a project, source, generation or item that does not exist
 ├── ConflictError               the request contradicts what is already there (a second ingest, a changed model)
 ├── StoreUnavailableError       a layer does not answer
-│   └── DamagedOriginalError    the stored bytes of a document are not the ones that were stored
+│   ├── DamagedOriginalError    the stored bytes of a document are not the ones that were stored
+│   ├── StoreRefusalError       a layer answers, but does not do what was asked of it
+│   └── LayerAwayError          a layer that readers can do without failed them or is being left alone
 ├── ServerError                 a local server could not be started or stopped
 ├── ModelError                  an embedding or language model failed or answered out of contract
 │   ├── ModelIntegrityError     a model's file is not the one that was pinned
@@ -55,6 +57,18 @@ class StoreUnavailableError(DestinyError):
 
 class DamagedOriginalError(StoreUnavailableError):
     """The stored bytes of a document do not hash to their name."""
+
+
+class StoreRefusalError(StoreUnavailableError):
+    """A layer's store answered that it will not do what was asked, such as reading a collection that is gone."""
+
+
+class LayerAwayError(StoreUnavailableError):
+    """A layer failed a reader, or is left alone after it failed others; ``layer`` names it."""
+
+    def __init__(self, layer: str, detail: str) -> None:
+        super().__init__(detail)
+        self.layer = layer
 
 
 class ServerError(DestinyError):

@@ -14,14 +14,14 @@ _MOST_TOKENS = 600
 
 
 class OpenAILanguageModel:
-    """Chat completions through the official client, which retries with backoff and honours Retry-After."""
+    """Chat completions through the official client, which tries twice more and honours Retry-After; a reader waits for it."""
 
-    def __init__(self, model: str, *, url: str | None, api_key: str | None, timeout_s: float = 60.0) -> None:
+    def __init__(self, model: str, *, url: str | None, api_key: str | None, timeout_s: float = 30.0) -> None:
         """`url` is the endpoint's base (``https://host/v1``); without one the client's own default is used."""
         from openai import OpenAI
 
         self.model_id = model
-        self._client = OpenAI(base_url=url, api_key=api_key or "none", timeout=timeout_s, max_retries=3)
+        self._client = OpenAI(base_url=url, api_key=api_key or "none", timeout=timeout_s, max_retries=2)
 
     def answer(self, question: str, evidence: Sequence[Evidence]) -> str:
         """An answer that cites evidence as ``[n]``; raises `ModelError`."""

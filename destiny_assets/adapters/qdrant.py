@@ -16,16 +16,18 @@ from urllib.parse import urlsplit, urlunsplit
 import numpy as np
 from more_itertools import chunked
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.sparse import SparseVector
-from destiny_assets.errors import ConflictError, StoreUnavailableError
+from destiny_assets.errors import ConflictError, StoreRefusalError, StoreUnavailableError
 from destiny_assets.ports import Vectors
 from destiny_assets.settings import without_secrets
 
 DENSE, SPARSE = "dense", "bm25"
 _PAGE = 5_000
+# It answers, so it is there: what was asked for is not.
+_REFUSALS = frozenset({400, 404, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +349,8 @@ class QdrantVectorIndex:
         try:
             yield
         except (ApiException, ResponseHandlingException) as error:
-            raise StoreUnavailableError(
+            refused = isinstance(error, UnexpectedResponse) and error.status_code in _REFUSALS
+            raise (StoreRefusalError if refused else StoreUnavailableError)(
                 f"The vector layer at {self._shown} did not do what was asked ({_first_line(error)}). Check it with: destiny status"
             ) from error
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Handlers run in at most 40 threads; most of what they wait for is PostgreSQL.
 _CONNECTIONS, _OWNERS_CONNECTIONS = 16, 6
 _GOODBYE_SECONDS = 15
+# Without the ledger nothing can be answered: say so before the caller gives up.
+_WAIT_S = 3.0
 _DESTINY = (sys.executable, "-c", "from destiny_assets.cli.app import main; main()")
 
 
@@ -85,6 +87,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.serving.api.authentication import Authenticator
     from destiny_assets.serving.api.doors import Doors, OpenLayers
     from destiny_assets.serving.api.ingests import Ingests
+    from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
     from destiny_assets.serving.library import Library
     from destiny_assets.serving.pushing import Pushing
     from destiny_assets.serving.service import KnowledgeService
@@ -93,21 +96,26 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
     originals = open_document_store(settings.stores.documents_url)
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(settings, pool_size=_OWNERS_CONNECTIONS))
+        ledger = stack.enter_context(open_ledger(settings, pool_size=_OWNERS_CONNECTIONS, wait_s=_WAIT_S))
         url = reading_url(settings.stores.postgres_url, os.environ.get("DESTINY_POSTGRES_READER_URL"))
-        reading = stack.enter_context(IsolatedLedger(url, pool_size=_CONNECTIONS))
+        reading = stack.enter_context(IsolatedLedger(url, pool_size=_CONNECTIONS, wait_s=_WAIT_S))
         vectors = stack.enter_context(QdrantVectorIndex(settings.stores.qdrant_url))
+        asked = stack.enter_context(QdrantVectorIndex(settings.stores.qdrant_url, timeout_s=QUERY_SECONDS))
+        circuits = Circuits()
+        stack.callback(circuits.close)
         graph = stack.enter_context(connect(settings.stores.neo4j_url))
         ingests = Ingests(ledger, _DESTINY, {**os.environ, "DESTINY_HOME": str(settings.home)})
         stack.callback(ingests.close)
         yield Doors(
             service=KnowledgeService(
                 reading,
-                vectors,
-                lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key),
+                asked,
+                lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key, reader_waits=True),
                 model,
+                circuits=circuits,
             ),
-            library=Library(reading, originals, graph),
+            circuits=circuits,
+            library=Library(reading, originals, graph, circuits),
             reading=reading,
             pushing=Pushing(ledger, originals),
             layers=OpenLayers(ledger, originals, vectors, graph),

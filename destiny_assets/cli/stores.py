@@ -24,11 +24,15 @@ class Layers(NamedTuple):
 
 
 @contextmanager
-def open_ledger(settings: Settings | None = None, *, pool_size: int = 2) -> Iterator["PostgresLedger"]:
-    """The ledger, migrated."""
+def open_ledger(
+    settings: Settings | None = None, *, pool_size: int = 2, wait_s: float = 10
+) -> Iterator["PostgresLedger"]:
+    """The ledger, migrated; `wait_s` is how long its callers wait for a connection."""
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
 
-    with PostgresLedger((settings or load_settings()).stores.postgres_url, pool_size=pool_size) as ledger:
+    with PostgresLedger(
+        (settings or load_settings()).stores.postgres_url, pool_size=pool_size, wait_s=wait_s
+    ) as ledger:
         ledger.migrate()
         yield ledger
 
@@ -47,6 +51,7 @@ def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeS
     from destiny_assets.adapters.embedders.factory import open_embedder
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
     from destiny_assets.serving.service import KnowledgeService
 
     settings = load_settings()
@@ -54,14 +59,15 @@ def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeS
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
     with (
         open_ledger(settings, pool_size=pool_size) as ledger,
-        QdrantVectorIndex(settings.stores.qdrant_url) as vectors,
+        QdrantVectorIndex(settings.stores.qdrant_url, timeout_s=QUERY_SECONDS) as vectors,
     ):
         service = KnowledgeService(
             ledger,
             vectors,
-            lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key),
+            lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key, reader_waits=True),
             model,
             originals=open_document_store(settings.stores.documents_url),
+            circuits=Circuits(),
         )
         yield service, ledger
 

@@ -58,6 +58,16 @@ def encode_query(text: str) -> SparseVector:
     return SparseVector(indices, np.ones(len(indices), np.float32))
 
 
+def as_rows(vectors: Sequence[SparseVector]) -> npt.NDArray[np.float32]:
+    """The same vectors as unit rows over the terms that any of them has, shape (n, terms); one without terms is all zeros."""
+    terms = np.unique(np.concatenate([np.empty(0, np.uint32), *(vector.indices for vector in vectors)]))
+    rows = np.zeros((len(vectors), len(terms)), np.float32)
+    for row, vector in zip(rows, vectors, strict=True):
+        row[np.searchsorted(terms, vector.indices)] = vector.values
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return rows
+
+
 def _document(terms: Sequence[int]) -> SparseVector:
     counts = sorted(Counter(terms).items())
     indices = np.array([term for term, _ in counts], np.uint32)

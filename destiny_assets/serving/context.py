@@ -62,6 +62,7 @@ def pack(found: SearchResult, question: str, budget: int, tokens: TokenCounter) 
         items=items,
         left_out=len(valued) - len(items),
         held=found.held,
+        degraded=found.degraded,
     )
 
 

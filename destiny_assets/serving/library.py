@@ -1,14 +1,15 @@
 """`Library`: leafing through what a generation shows (documents, entities, the graph around them, changes). Searching is the service's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from destiny_assets.adapters.postgres.browsing import DocumentRow, EntityRow, MentionRow
 from destiny_assets.adapters.postgres.decisions import StoredDecision
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.generations import layer_id
-from destiny_assets.errors import NotFoundError
+from destiny_assets.errors import LayerAwayError, NotFoundError
 from destiny_assets.ports import DocumentStore, KnowledgeGraph
+from destiny_assets.serving.circuits import Circuits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class EdgeShown:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """A node and the nodes one edge away, at most as many as were asked for."""
+    """A node and the nodes one edge away, at most as many as were asked for; none where `degraded` says that the graph is away."""
 
     project: str
     generation: int
     node: NodeShown
     edges: list[EdgeShown]
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,10 @@ class DecisionHistory:
 class Library:
     """Reads of one generation; thread-safe. It owns nothing: whoever made the adapters closes them."""
 
-    def __init__(self, ledger: PostgresLedger, originals: DocumentStore, graph: KnowledgeGraph) -> None:
+    def __init__(
+        self, ledger: PostgresLedger, originals: DocumentStore, graph: KnowledgeGraph, circuits: Circuits
+    ) -> None:
+        self._circuits = circuits
         self._ledger = ledger
         self._originals = originals
         self._graph = graph
@@ -84,7 +89,8 @@ class Library:
     def original(self, project: str, generation: int, id_: str) -> tuple[DocumentRow, bytes]:
         """A document and the bytes it was read from; raises `NotFoundError`, `DamagedOriginalError`, `StoreUnavailableError`."""
         found = self.document(project, generation, id_)
-        return found, self._originals.get(project, found.sha256)
+        with self._circuits.reaching("originals"):
+            return found, self._originals.get(project, found.sha256)
 
     def entity(self, project: str, generation: int, id_: str, mentions: int) -> EntityPage:
         """One entity with its first `mentions` chunks; raises `NotFoundError`."""
@@ -94,12 +100,19 @@ class Library:
         return EntityPage(found, self._ledger.browsing.mentions(project, generation, id_, mentions))
 
     def neighbourhood(self, project: str, generation: int, id_: str, limit: int) -> Neighbourhood:
-        """What surrounds a document, chunk, entity or decision; raises `NotFoundError`, `StoreUnavailableError`."""
+        """What surrounds a document, chunk, entity or decision; raises `NotFoundError`."""
         found = self._ledger.browsing.graph_items(project, generation, [id_])
         if not found:
             raise self._unknown("document, chunk, entity or decision", project, generation, id_)
         origin = found[0]
-        around = self._graph.neighbours(project, [layer_id(origin.id, origin.born)], generation, limit)
+        try:
+            around = self._circuits.within(
+                "graph",
+                lambda: self._graph.neighbours(project, [layer_id(origin.id, origin.born)], generation, limit),
+            )
+        except LayerAwayError as error:
+            shown = NodeShown(origin.id, origin.label, origin.name, {})
+            return Neighbourhood(project, generation, shown, [], [error.layer])
         edges = []
         for neighbour in around:
             held = dict(neighbour.node.properties)

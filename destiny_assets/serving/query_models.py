@@ -67,8 +67,12 @@ class QueryModels:
             embedder = other
         return embedder
 
+    def known_same(self, project: str, model_id: str) -> bool:
+        """Whether `require_same` has nothing left to ask."""
+        return (project, model_id) in self._trusted
+
     def require_same(self, project: str, model_id: str) -> None:
         """Ask once a project whether the model is the one that embedded it; raises `ConflictError` when not, or when it can't be had."""
-        if (project, model_id) not in self._trusted:
+        if not self.known_same(project, model_id):
             require_same_model(self._ledger, self.named(model_id), project)
             self._trusted.add((project, model_id))

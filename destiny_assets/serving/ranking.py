@@ -1,15 +1,15 @@
-"""How a question becomes a ranking of chunks: candidates from the vector layer, then what the ledger knows of their documents.
+"""How a question becomes a ranking of chunks: candidates, then what the ledger knows of their documents.
 
 Nothing here reads a passage for showing, and nothing is written.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.qdrant import EVERYWHERE, Candidate, QdrantVectorIndex, Scope
+from destiny_assets.adapters.qdrant import EVERYWHERE, Candidate, Scope
 from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.proper_names import names_in_passage, names_in_question
@@ -23,7 +23,9 @@ from destiny_assets.domain.retrieval import (
     with_neighbours,
 )
 from destiny_assets.domain.sparse import SparseVector, encode_query
+from destiny_assets.errors import LayerAwayError
 from destiny_assets.ports import Vectors
+from destiny_assets.serving.candidates import Candidates
 
 # More documents than this are not sent along as a condition: what is found everywhere is looked through instead.
 _SENT_DOCUMENTS = 20_000
@@ -53,55 +55,63 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Chunks of one generation, best first, with their scores; `point` names each in the vector layer."""
+    """Chunks of one generation, best first, with their scores; `point` names each in the vector layer.
+
+    `degraded` names the layers that were done without.
+    """
 
     scores: list[tuple[str, float]]
     point: dict[str, str]
+    degraded: list[str] = field(default_factory=list)
 
 
 class Ranker:
-    """Ranks chunks by a recipe; thread-safe."""
+    """Ranks chunks of one kind of candidates by a recipe; thread-safe."""
 
     def __init__(
-        self, ledger: PostgresLedger, vectors: QdrantVectorIndex, query_vector: Callable[[str, str, str], Vectors]
+        self, ledger: PostgresLedger, candidates: Candidates, query_vector: Callable[[str, str, str], Vectors]
     ) -> None:
-        """`query_vector` gives the vector of a text by project and model's id."""
+        """`query_vector` gives the vector of a text by project and model's id; `LayerAwayError` of it means: rank by words."""
         self._ledger = ledger
-        self._vectors = vectors
+        self._candidates = candidates
         self._query_vector = query_vector
 
     def rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
         """At least the best `limit` chunks where there are that many."""
         if pinned.collection is None or pinned.model_id is None:
             return Ranking([], {})
-        collection, number = pinned.collection, pinned.number
-        dense = self._query_vector(pinned.project, pinned.model_id, text) if recipe.dense_weight > 0 else None
-        sparse = encode_query(text) if recipe.dense_weight < 1 else None
+        number, degraded, dense = pinned.number, [], None
+        if recipe.dense_weight > 0:
+            try:
+                dense = self._query_vector(pinned.project, pinned.model_id, text)
+            except LayerAwayError as error:
+                degraded, recipe = [error.layer], replace(recipe, dense_weight=0.0)
+        sparse = encode_query(text) if recipe.dense_weight < 1 or self._candidates.by_words else None
         scope, allowed = self._scope(pinned, filters)
         if allowed == set() or scope.sources == []:
             return Ranking([], {})
         pool = _Pool()
         wide = limit if scope.documents is not None or allowed is None else limit * _LOOKED_THROUGH
-        pool.add(*self._vectors.search(collection, number, dense=dense, sparse=sparse, limit=wide, scope=scope))
-        self._complete(collection, pool, dense)
+        pool.add(*self._candidates.search(pinned, dense, sparse, wide, scope))
+        self._complete(pinned, pool, dense)
         scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, allowed)
         if recipe.neighbours and scores:
             adjacent = self._ledger.selection.adjacent(pinned.project, number, [chunk for chunk, _ in scores])
             scores = ranked(with_neighbours(dict(scores), adjacent, recipe.neighbours))
         if recipe.follows and scores:
             scores = self._followed(pinned, text, recipe, pool, scores, dense, sparse, scope, allowed)
-        return Ranking(scores, pool.point)
+        return Ranking(scores, pool.point, degraded)
 
     def diversified(self, pinned: Generation, ranking: Ranking, diversity: float, among: int) -> Ranking:
         """The first `among` chunks reordered so that none repeats what stands above it (MMR); the rest stays as it is."""
         head, rest = ranking.scores[:among], ranking.scores[among:]
         if pinned.collection is None or not head:
             return ranking
-        vectors = self._vectors.dense_vectors(pinned.collection, [ranking.point[chunk] for chunk, _ in head])
+        vectors = self._candidates.dense_vectors(pinned, [ranking.point[chunk] for chunk, _ in head])
         there = [(chunk, score) for chunk, score in head if ranking.point[chunk] in vectors]
         rows = np.array([vectors[ranking.point[chunk]] for chunk, _ in there], np.float32)
         order = diverse([score for _, score in there], rows, diversity, len(there))
-        return Ranking([there[place] for place in order] + rest, ranking.point)
+        return replace(ranking, scores=[there[place] for place in order] + rest)
 
     def _scope(self, pinned: Generation, filters: Filters) -> tuple[Scope, set[str] | None]:
         """What the vector layer is asked for, and the documents that may be shown (None: all of them)."""
@@ -116,12 +126,12 @@ class Ranker:
         documents = self._ledger.selection.documents(pinned.project, pinned.number, filters)
         return Scope(sources, documents if len(documents) <= _SENT_DOCUMENTS else None), documents
 
-    def _complete(self, collection: str, pool: _Pool, dense: Vectors | None) -> None:
+    def _complete(self, pinned: Generation, pool: _Pool, dense: Vectors | None) -> None:
         """A chunk found by its words alone still has a cosine; without it the fusion would count it as 0."""
         if dense is None:
             return
         missing = {pool.point[chunk]: chunk for chunk in pool.bm25 if chunk not in pool.cosine}
-        found = self._vectors.cosines(collection, list(missing), dense)
+        found = self._candidates.cosines(pinned, list(missing), dense)
         pool.cosine |= {missing[point]: score for point, score in found.items()}
 
     @staticmethod
@@ -149,14 +159,10 @@ class Ranker:
             return scores
         found = {pool.document[chunk] for chunk, _ in scores}
         unseen = [document for document, _ in ranked(gains) if document not in found][:_NAMED_DOCUMENTS]
-        if unseen and pinned.collection is not None:
+        if unseen:
             there = Scope(scope.sources, unseen)
-            pool.add(
-                *self._vectors.search(
-                    pinned.collection, pinned.number, dense=dense, sparse=sparse, limit=len(unseen) * 3, scope=there
-                )
-            )
-            self._complete(pinned.collection, pool, dense)
+            pool.add(*self._candidates.search(pinned, dense, sparse, len(unseen) * 3, there))
+            self._complete(pinned, pool, dense)
             fused = dict(fuse(pool.cosine, pool.bm25, recipe.dense_weight))
             # Scores of the first round stand: its filters and neighbours are in them.
             scores = [*scores, *((c, fused[c]) for c in fused if pool.document[c] in set(unseen))]

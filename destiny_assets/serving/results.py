@@ -92,7 +92,10 @@ class ContextItem:
 
 @dataclass(frozen=True, slots=True)
 class ContextPack:
-    """Passages for a reader with a budget. `text` is what to hand over, of `tokens` tokens, at most `budget`."""
+    """Passages for a reader with a budget. `text` is what to hand over, of `tokens` tokens, at most `budget`.
+
+    `degraded` names what could not be used to find them.
+    """
 
     project: str
     generation: int
@@ -104,6 +107,7 @@ class ContextPack:
     items: list[ContextItem]
     left_out: int
     held: list[HeldBack]
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and the passages it rests on; `method` is ``extractive`` or the language model's name."""
+    """An answer and the passages it rests on; `method` is ``extractive`` or the language model's name.
+
+    `degraded` names what could not be used.
+    """
 
     project: str
     generation: int
@@ -141,6 +148,7 @@ class Answer:
     method: str
     citations: list[Citation]
     latency_ms: float
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -11,13 +12,21 @@ import numpy as np
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.reading import Passage
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
-from destiny_assets.domain.answers import Sentence, best_sentences, cited_numbers, sentences
 from destiny_assets.domain.filters import Filters, Mode, withheld_because
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.domain.retrieval import BEST, RECIPES, Recipe, default_best, joined_score, ranked, recipe_named
-from destiny_assets.errors import ConfigurationError, NotFoundError, StoreUnavailableError
-from destiny_assets.ports import DocumentStore, Embedder, Evidence, LanguageModel, TokenCounter, Vectors
+from destiny_assets.errors import (
+    ConfigurationError,
+    LayerAwayError,
+    NotFoundError,
+    StoreRefusalError,
+    StoreUnavailableError,
+)
+from destiny_assets.ports import DocumentStore, Embedder, LanguageModel, TokenCounter, Vectors
+from destiny_assets.serving.asking import EVIDENCE_PASSAGES, Answerer
+from destiny_assets.serving.candidates import LedgerCandidates, VectorCandidates
+from destiny_assets.serving.circuits import Circuits, Layer
 from destiny_assets.serving.claims import ClaimReader
 from destiny_assets.serving.context import MOST_TOKENS, pack
 from destiny_assets.serving.pushing import KIND, Pushing
@@ -25,7 +34,6 @@ from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
 from destiny_assets.serving.results import (
     Answer,
-    Citation,
     ContextPack,
     Copy,
     DecisionList,
@@ -39,7 +47,6 @@ from destiny_assets.serving.results import (
 EVERYTHING = Filters()
 
 _QUERY_CACHE = 1_024
-_EVIDENCE_PASSAGES = 6
 # Ranked besides what was asked for: copies are folded, and one page of passages then usually is enough.
 _SPARE = 8
 _SHOWN_HELD = 50
@@ -58,18 +65,21 @@ class KnowledgeService:
         language_model: LanguageModel | None = None,
         *,
         originals: DocumentStore | None = None,
+        circuits: Circuits | None = None,
     ) -> None:
         """`embedder` is called at the first query that needs vectors: loading a model costs half a second.
 
-        Without `originals` the service reads only: `add` and `forget` refuse.
+        Without `originals` the service reads only: `add` and `forget` refuse. With `circuits` it answers without a layer that is away and
+        says so in `degraded`; without them, which is for whoever measures, it raises.
         """
         self._ledger = ledger
-        self._vectors = vectors
+        self._circuits = circuits
         self._models = QueryModels(ledger, embedder)
-        self._language_model = language_model
+        self._answerer = Answerer(self._models, language_model, self._reaching)
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._embedded = lru_cache(maxsize=_QUERY_CACHE)(self._embed)
-        self._ranker = Ranker(ledger, vectors, self._query_vector)
+        self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), self._query_vector)
+        self._stand_in = Ranker(ledger, LedgerCandidates(ledger), self._query_vector)
         self.claims = ClaimReader(ledger, self.generation)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
@@ -111,8 +121,11 @@ class KnowledgeService:
         chosen = recipe_named(self.best_recipe(pinned) if recipe == BEST else recipe)
         # A hit can be a copy of one above it, so a few more are ranked than asked for.
         ranking = self._rank(pinned, text, chosen, max(k + _SPARE, chosen.candidates), filters)
-        if diversity > 0:
-            ranking = self._ranker.diversified(pinned, ranking, diversity, max(k * 5, 50))
+        if diversity > 0 and "vectors" not in ranking.degraded:
+            try:
+                ranking = self._ranker.diversified(pinned, ranking, diversity, max(k * 5, 50))
+            except LayerAwayError as error:
+                ranking = replace(ranking, degraded=[*ranking.degraded, error.layer])
         hits, held = self._hits(pinned, ranking.scores, chosen, k, mode, min_trust)
         if surrounding:
             around = self._ledger.selection.around(project, pinned.number, [hit.chunk_id for hit in hits], surrounding)
@@ -127,7 +140,7 @@ class KnowledgeService:
             generation=pinned.number,
             recipe=chosen.name,
             latency_ms=round((time.perf_counter() - began) * 1000, 2),
-            degraded=[],
+            degraded=ranking.degraded,
             hits=hits,
             withheld=len(held),
             held=held[:_SHOWN_HELD],
@@ -214,25 +227,8 @@ class KnowledgeService:
     ) -> Answer:
         """An answer with citations: quoted sentences, or the language model's words where one is configured."""
         began = time.perf_counter()
-        result = self.search(project, question, k=_EVIDENCE_PASSAGES, as_of=as_of, generation=generation)
-        citations: list[Citation] = []
-        if not result.hits:
-            text, method = "Nothing in this project answers that.", "extractive"
-        elif self._language_model is None:
-            text, citations = self._quote(question, result.hits)
-            method = "extractive"
-        else:
-            text, citations = self._generate(self._language_model, question, result.hits)
-            method = self._language_model.model_id
-        return Answer(
-            project=project,
-            generation=result.generation,
-            question=question,
-            answer=text,
-            method=method,
-            citations=citations,
-            latency_ms=round((time.perf_counter() - began) * 1000, 2),
-        )
+        found = self.search(project, question, k=EVIDENCE_PASSAGES, as_of=as_of, generation=generation)
+        return self._answerer.answer(question, found, began)
 
     def explain_trust(
         self, project: str, item: str, *, as_of: datetime | None = None, generation: int | None = None
@@ -272,14 +268,23 @@ class KnowledgeService:
         return DecisionList(project, pinned.number, chosen, len(found) - len(chosen))
 
     def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
-        """The ranking, in the collection the generation reads now if a rebuild moved it since it was pinned."""
+        """The ranking; without the vector layer where that is away.
+
+        In the collection that the generation reads now, if a rebuild moved it since it was pinned.
+        """
         try:
             return self._ranker.rank(pinned, text, recipe, limit, filters)
-        except StoreUnavailableError:
-            now = self._ledger.generations.readable(pinned.project, pinned.number)
-            if now.collection == pinned.collection:
+        except LayerAwayError as error:
+            if error.layer != "vectors":
                 raise
-            return self._ranker.rank(now, text, recipe, limit, filters)
+        except StoreUnavailableError as error:
+            now = self._ledger.generations.readable(pinned.project, pinned.number)
+            if now.collection != pinned.collection:
+                return self._rank(now, text, recipe, limit, filters)
+            if self._circuits is None or not isinstance(error, StoreRefusalError):
+                raise
+        ranking = self._stand_in.rank(pinned, text, recipe, limit, filters)
+        return replace(ranking, degraded=["vectors", *ranking.degraded])
 
     def add(self, project: str, document: PushedDocument, *, source: str = KIND) -> Pushed:
         """Take in a document: durable when this returns, readable with the next ingest; the same again changes nothing.
@@ -298,36 +303,20 @@ class KnowledgeService:
             raise ConfigurationError("This service only reads. Open it with the document store to push documents.")
         return self._pushing
 
-    def _quote(self, question: str, hits: Sequence[Hit]) -> tuple[str, list[Citation]]:
-        candidates: list[Sentence] = [
-            sentence for number, hit in enumerate(hits) for sentence in sentences(number, hit.text)
-        ]
-        if not candidates:
-            return hits[0].text, [_citation(1, hits[0], 0, len(hits[0].text))]
-        vectors = self._models.configured().embed([question, *(sentence.text for sentence in candidates)], "query")
-        chosen = best_sentences(candidates, vectors[1:], vectors[0], [hit.score for hit in hits])
-        parts, citations = [], []
-        for number, index in enumerate(chosen, start=1):
-            sentence = candidates[index]
-            parts.append(f"{' '.join(sentence.text.split())} [{number}]")
-            citations.append(_citation(number, hits[sentence.passage], sentence.start, sentence.end))
-        return " ".join(parts), citations
-
-    @staticmethod
-    def _generate(model: LanguageModel, question: str, hits: Sequence[Hit]) -> tuple[str, list[Citation]]:
-        evidence = [Evidence(number, hit.document, hit.text) for number, hit in enumerate(hits, start=1)]
-        text = model.answer(question, evidence)
-        cited = cited_numbers(text, len(hits))
-        return text, [_citation(number, hits[number - 1], 0, len(hits[number - 1].text)) for number in cited]
-
     def _query_vector(self, project: str, model_id: str, text: str) -> Vectors:
-        self._models.require_same(project, model_id)
+        if not self._models.known_same(project, model_id):
+            with self._reaching("model"):
+                self._models.require_same(project, model_id)
         # Kept by model and not by project: the same question to twelve projects is embedded once.
         return self._embedded(model_id, text)
 
     def _embed(self, model_id: str, text: str) -> Vectors:
-        vector: Vectors = self._models.named(model_id).embed([text], "query")[0]
+        with self._reaching("model"):
+            vector: Vectors = self._models.named(model_id).embed([text], "query")[0]
         return vector
+
+    def _reaching(self, layer: Layer) -> AbstractContextManager[None]:
+        return nullcontext() if self._circuits is None else self._circuits.reaching(layer)
 
 
 def _open_tokens() -> TokenCounter:
@@ -353,17 +342,4 @@ def _hit(passage: Passage, score: float) -> Hit:
         authors=list(passage.authors),
         written_at=passage.written_at,
         revision=passage.revision or None,
-    )
-
-
-def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:
-    return Citation(
-        number=number,
-        chunk_id=hit.chunk_id,
-        document=hit.document,
-        uri=hit.uri,
-        span=(hit.span[0] + start, hit.span[0] + end),
-        quote=hit.text[start:end],
-        trust=hit.trust,
-        superseded_by=hit.superseded_by,
     )

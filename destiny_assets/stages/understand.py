@@ -106,7 +106,9 @@ def index_vectors(
     generation: int,
     progress: Progress,
 ) -> Mapping[str, Any]:
-    """Bring the vector layer to the ledger: the generation's own changes first, then whatever else differs."""
+    """Bring the vector layer, and its stand-in in the ledger, to the chunks: the generation's own changes first, then what else differs."""
+    # What readers search by while the vector layer is away.
+    ledger.lexical.index(project, generation)
     collection = _collection(ledger, project, embedder.model_id)
     index.ensure(collection, embedder.dimension)
     rows, counts = ledger.projections, ledger.chunks.counts(project, generation)

@@ -8,8 +8,10 @@ from destiny_assets.errors import ConfigurationError
 from destiny_assets.ports import Embedder
 
 
-def open_embedder(model: str, *, url: str | None = None, api_key: str | None = None) -> Embedder:
-    """The embedder called `model`.
+def open_embedder(
+    model: str, *, url: str | None = None, api_key: str | None = None, reader_waits: bool = False
+) -> Embedder:
+    """The embedder called `model`; where a `reader_waits` for it, an endpoint is soon given up.
 
     ``minilm`` runs on this machine in the arithmetic that is fastest on its CPU; ``minilm:f32`` in the one that every
     CPU has, for different machines that share a project. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
@@ -34,6 +36,7 @@ def open_embedder(model: str, *, url: str | None = None, api_key: str | None = N
             dimensions=endpoint.dimensions,
             requests_per_minute=endpoint.requests_per_minute,
             version=endpoint.version,
+            reader_waits=reader_waits,
         )
     if kind == "fastembed" and name:
         from destiny_assets.adapters.embedders.fastembed_catalogue import FastembedEmbedder

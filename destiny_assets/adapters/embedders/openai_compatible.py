@@ -25,7 +25,7 @@ _BATCH_CHARACTERS = 100_000
 # Twice the longest chunk; OpenAI refuses a text of more than 8,192 tokens instead of cutting it.
 _TEXT_CHARACTERS = 4_000
 _RETRIES = 5
-_TIMEOUT_S = 60.0
+_TIMEOUT_S, _READERS_TIMEOUT_S = 60.0, 4.0
 _HINTS = {
     401: "Check DESTINY_EMBEDDING_API_KEY.",
     403: "Check DESTINY_EMBEDDING_API_KEY.",
@@ -64,13 +64,14 @@ class OpenAICompatibleEmbedder:
         dimensions: int | None = None,
         requests_per_minute: int | None = None,
         version: int | None = None,
+        reader_waits: bool = False,
     ) -> None:
         """No request is made yet.
 
         `url` None means OpenAI's own endpoint, which needs a key; `dimensions` asks the model to shorten its vectors; `version` tells
         models apart that the endpoint served under one name. A
-        failed request is repeated up to five times, after the time that the endpoint names or ever longer. Raises
-        `ConfigurationError` when the key is missing.
+        failed request is repeated up to five times, after the time that the endpoint names or ever longer; where a `reader_waits`, once,
+        and a request then may take 4 s instead of 60. Raises `ConfigurationError` when the key is missing.
         """
         import openai
 
@@ -81,7 +82,10 @@ class OpenAICompatibleEmbedder:
         self._dimensions = dimensions
         self._endpoint = without_secrets(base_url)
         self._client = openai.OpenAI(
-            base_url=base_url, api_key=api_key or "none", max_retries=_RETRIES, timeout=_TIMEOUT_S
+            base_url=base_url,
+            api_key=api_key or "none",
+            max_retries=1 if reader_waits else _RETRIES,
+            timeout=_READERS_TIMEOUT_S if reader_waits else _TIMEOUT_S,
         )
         self._pace = _Pace(requests_per_minute)
         self._lock = threading.Lock()

@@ -1,5 +1,6 @@
 """The ledger's connection pool and schema; the tables' own reads and writes are in the modules beside this one."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from destiny_assets.adapters.postgres.duplicates import Duplicates
 from destiny_assets.adapters.postgres.generations import Generations
 from destiny_assets.adapters.postgres.ingest_requests import IngestRequests
 from destiny_assets.adapters.postgres.kept_answers import KeptAnswers
+from destiny_assets.adapters.postgres.lexical import LexicalIndex
 from destiny_assets.adapters.postgres.links import Links
 from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
@@ -46,13 +48,25 @@ _MIGRATION_LOCK = 7_203_611
 # Tables grow from nothing within one run. A plan made once for an empty table and kept took 50 s where a fresh one takes 0.5.
 # Streams are read to their end, so what matters is when the last row comes, not the first.
 _PLANNING = "-c plan_cache_mode=force_custom_plan -c jit=off -c cursor_tuple_fraction=1.0"
+_RECONNECT_S = 4.0
+
+
+def _still_open(connection: psycopg.Connection[DictRow]) -> None:
+    """Raise unless the server has kept this idle connection: a closed one can be read from. No round trip, since every read pays it."""
+    idle = select.poll()
+    idle.register(connection.fileno(), select.POLLIN)
+    if idle.poll(0):
+        raise psycopg.OperationalError("the server closed the connection")
 
 
 class PostgresLedger:
     """The system of record. Thread-safe; hand it around and close it once."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        """Open a pool on ``postgresql://user:password@host:port/database``; raises `StoreUnavailableError`."""
+    def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 10) -> None:
+        """Open a pool on ``postgresql://user:password@host:port/database``; raises `StoreUnavailableError`.
+
+        `wait_s` is how long a caller waits for a connection while the server is away or all of them are in use.
+        """
         self._url = url
         self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
             make_conninfo(
@@ -63,7 +77,10 @@ class PostgresLedger:
             min_size=1,
             max_size=pool_size,
             open=True,
-            timeout=10,
+            timeout=wait_s,
+            check=_still_open,
+            # After this long the pool stops trying by itself, ever more seldom, and tries when somebody asks.
+            reconnect_timeout=_RECONNECT_S,
         )
         self.projects = Projects(self)
         self.generations = Generations(self)
@@ -87,6 +104,7 @@ class PostgresLedger:
         self.vacuum = Vacuum(self)
         self.snapshots = Snapshots(self)
         self.selection = Selection(self)
+        self.lexical = LexicalIndex(self)
         self.browsing = Browsing(self)
         self.api_keys = ApiKeys(self)
         self.audit = AuditLog(self)

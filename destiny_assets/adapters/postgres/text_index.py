@@ -1,25 +1,57 @@
-"""The inverted indexes of a project: chunks by word, chunks and documents by signature band, documents by name and citation.
+"""The inverted indexes of a project: chunks by word and stem, chunks and documents by signature band, documents by name and citation.
 
 An index of one kind holds every item born in a published generation and those of the one being built, of which it is told anew in
 each run. It may hold items that died since, or that an unfinished run had: whoever asks checks the answers against living rows.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, LiteralString
 
 import numpy as np
+import numpy.typing as npt
 from more_itertools import chunked
 from psycopg import Cursor
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.postings import SEGMENT_ITEMS, Keys, Posting, found, items_of, pages_of, postings
 
-IndexKind = Literal["words", "names", "citations", "bands", "document bands"]
+IndexKind = Literal["words", "terms", "names", "citations", "bands", "document bands"]
 Item = tuple[str, Keys]
 
 # With more small segments than this, each made by one run, a question reads more rows of them than of the full ones.
 _MOST_SMALL = 32
+
+# One statement is one moment: a run may merge segments at any time. Only segments with such a page bring their items along.
+_PAGES_AND_SEGMENTS: LiteralString = """
+with pages as materialized (
+    select segment, page, keys, items from text_posting where project = %s and kind = %s and page = any(%s))
+select s.segment, null::integer as page, s.size, null::bytea as keys,
+       case when s.segment in (select segment from pages) then s.items end as items
+from text_segment s where s.project = %s and s.kind = %s
+union all select segment, page, null, keys, items from pages
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ByRarity:
+    """Items that have any of some keys, those with the rarest ones first; `idf` holds what each key is worth, of `size` items in all."""
+
+    size: int
+    idf: Mapping[int, float]
+    _packed: Mapping[int, bytes]
+    _segments: npt.NDArray[np.int64]
+    _numbers: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def ids(self, first: int, last: int) -> list[str]:
+        """The ids at these places."""
+        places = zip(self._segments[first:last].tolist(), self._numbers[first:last].tolist(), strict=True)
+        return [_uuid(self._packed[segment][16 * at : 16 * at + 16]) for segment, at in places]
 
 
 class TextIndex:
@@ -73,6 +105,49 @@ class TextIndex:
                 packed = names[segment]
                 answers[key] += [_uuid(packed[16 * at : 16 * at + 16]) for at in numbers.tolist()]
         return dict(answers)
+
+    def holds(self, project: str, kind: IndexKind) -> bool:
+        """Whether an index of this kind was ever made."""
+        with self._session.transaction() as cursor:
+            return (
+                cursor.execute(
+                    "select 1 from text_segment where project = %s and kind = %s limit 1", (project, kind)
+                ).fetchone()
+                is not None
+            )
+
+    def by_rarity(self, project: str, kind: IndexKind, keys: Keys) -> ByRarity:
+        """The items that have any of the keys, by the sum of the keys' inverse document frequencies (BM25's), highest first."""
+        wanted = np.unique(keys)
+        hits: dict[int, list[tuple[int, npt.NDArray[np.uint16]]]] = defaultdict(list)
+        size, sizes, packed = 0, {}, {}
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(_PAGES_AND_SEGMENTS, (project, kind, pages_of(wanted), project, kind), binary=True)
+            for row in rows:
+                if row["page"] is None:
+                    size += row["size"]
+                    if row["items"] is not None:
+                        sizes[row["segment"]], packed[row["segment"]] = row["size"], bytes(row["items"])
+                    continue
+                for key, numbers in found(Posting(row["page"], row["keys"], row["items"]), wanted).items():
+                    hits[row["segment"]].append((key, numbers))
+        having: Counter[int] = Counter()
+        for some in hits.values():
+            having.update({key: len(numbers) for key, numbers in some})
+        idf = {key: math.log(1 + (size - n + 0.5) / (n + 0.5)) for key, n in having.items()}
+        scores, segments, numbers_of = [], [], []
+        for segment, some in hits.items():
+            summed = np.zeros(sizes[segment])
+            for key, numbers in some:
+                summed[numbers] += idf[key]
+            there = np.flatnonzero(summed)
+            scores.append(summed[there])
+            segments.append(np.full(len(there), segment))
+            numbers_of.append(there)
+        if not scores:
+            return ByRarity(size, idf, packed, np.empty(0, np.int64), np.empty(0, np.int64))
+        order = np.argsort(-np.concatenate(scores), kind="stable")
+        return ByRarity(size, idf, packed, np.concatenate(segments)[order], np.concatenate(numbers_of)[order])
 
 
 def _write(

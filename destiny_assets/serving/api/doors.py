@@ -16,6 +16,7 @@ from destiny_assets.ports import DocumentStore, KnowledgeGraph
 from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.api.problems import RefusedError
+from destiny_assets.serving.circuits import Circuits
 from destiny_assets.serving.library import Library
 from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
@@ -34,13 +35,14 @@ class OpenLayers(NamedTuple):
 class Doors:
     """Everything behind the routes.
 
-    `reading` is the ledger as a role that sees one project; `remove_project` takes a project out of every layer; `cache` is where
-    sources keep copies.
+    `circuits` are those of `service` and `library`; `reading` is the ledger as a role that sees one project; `remove_project` takes a
+    project out of every layer; `cache` is where sources keep copies.
 
     `closing` is set when the server is told to stop: what streams ends then.
     """
 
     service: KnowledgeService
+    circuits: Circuits
     library: Library
     reading: PostgresLedger
     pushing: Pushing

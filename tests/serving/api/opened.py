@@ -21,6 +21,7 @@ from destiny_assets.serving.api.app import create_app
 from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.doors import Doors, OpenLayers
 from destiny_assets.serving.api.ingests import Ingests
+from destiny_assets.serving.circuits import Circuits
 from destiny_assets.serving.library import Library
 from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
@@ -64,13 +65,14 @@ def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> 
     """The doors as `destiny serve` makes them, but for the embedder, which loads no model."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DESTINY_", "DAGSTER_"))}
     ingests = Ingests(layers.ledger, DESTINY, {**kept, "DESTINY_HOME": str(home)})
-    embedder = HashingEmbedder()
+    embedder, circuits = HashingEmbedder(), Circuits()
     settings = replace(load_settings({"DESTINY_HOME": str(home)}), stores=layers.stores)
     reading = IsolatedLedger(reading_url(layers.stores.postgres_url), pool_size=8)
     try:
         yield Doors(
-            service=KnowledgeService(reading, layers.vectors, lambda: embedder),
-            library=Library(reading, layers.originals, layers.graph),
+            service=KnowledgeService(reading, layers.vectors, lambda: embedder, circuits=circuits),
+            circuits=circuits,
+            library=Library(reading, layers.originals, layers.graph, circuits),
             reading=reading,
             pushing=Pushing(layers.ledger, layers.originals),
             layers=OpenLayers(layers.ledger, layers.originals, layers.vectors, layers.graph),
@@ -80,6 +82,7 @@ def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> 
             cache=home / "cache",
         )
     finally:
+        circuits.close()
         ingests.close()
         reading.close()
 

@@ -77,7 +77,8 @@ def neighbourhood(
     limit: Annotated[int, Query(ge=1, le=500, description="How many edges at most.")] = 50,
 ) -> Response:
     """What is one edge away from a document, chunk, entity or decision."""
-    return reader.answer(doors.library.neighbourhood(project, reader.pin(project), str(id), limit), Neighbourhood)
+    found = doors.library.neighbourhood(project, reader.pin(project), str(id), limit)
+    return reader.answer(found, Neighbourhood, lasting=not found.degraded)
 
 
 @router.get("/decisions", response_model=Page[StoredDecision])

@@ -64,7 +64,7 @@ def context(
     found = doors.service.context(
         project, q, tokens=tokens, recipe=recipe, generation=generation, mode=mode, filters=filters
     )
-    return reader.answer(found, ContextPack)
+    return reader.answer(found, ContextPack, lasting=not found.degraded)
 
 
 class Ask(BaseModel):
