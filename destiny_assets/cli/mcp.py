@@ -27,6 +27,7 @@ def mcp(
 ) -> None:
     """Serve the knowledge base to an agent as MCP tools over standard input and output, until the client closes it."""
     try:
+        from destiny_assets.serving.mcp_reach import OwnersReach
         from destiny_assets.serving.mcp_server import KnowledgeTools, create_server
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in {"mcp", "mcp_types"}:
@@ -40,4 +41,4 @@ def mcp(
     with open_service_and_ledger(pool_size=_CONNECTIONS) as (service, ledger):
         if project is not None:
             ledger.projects.require(project)
-        create_server(KnowledgeTools(service, ledger, actor(), project)).run("stdio")
+        create_server(KnowledgeTools(service, OwnersReach(service, ledger, actor()), project)).run("stdio")

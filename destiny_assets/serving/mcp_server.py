@@ -1,7 +1,7 @@
 """The tools that an agent gets over the Model Context Protocol, each a call of `KnowledgeService`.
 
 What a tool says of itself is read by a model, so descriptions here are interface, not comment. Transport and opening the layers are
-not here (`cli/mcp.py`), the shapes of answers are in `mcp_results.py`.
+not here (`cli/mcp.py`, `api/mcp.py`), the shapes of answers are in `mcp_results.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,13 +16,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import AfterValidator, Field
 
-from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.domain.access import Right
 from destiny_assets.domain.decisions import DECISION_LINE, decision_record
 from destiny_assets.domain.documents import UNSTORABLE, SourceFacts
 from destiny_assets.domain.filters import Mode
 from destiny_assets.domain.generations import valid_project_name
 from destiny_assets.domain.pushing import MAX_URI_CHARACTERS, PushedDocument
 from destiny_assets.errors import ConflictError, DestinyError, NotFoundError
+from destiny_assets.serving.mcp_reach import Reach
 from destiny_assets.serving.mcp_results import (
     Packed,
     ProjectShown,
@@ -102,11 +103,10 @@ def _told_as_tool_errors() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeTools:
-    """The tools, as methods. `only` is the one project that may be named; `actor` is who the audit log says wrote."""
+    """The tools, as methods. `reach` is what the caller may read and write, `only` the one project that may be named."""
 
     service: KnowledgeService
-    ledger: PostgresLedger
-    actor: str
+    reach: Reach
     only: str | None = None
 
     def search(
@@ -179,10 +179,11 @@ class KnowledgeTools:
         A project whose generation is null has nothing to read yet.
         """
         with _told_as_tool_errors():
-            names = [self.only] if self.only else self.ledger.projects.names()
+            names = [self.only] if self.only else self.reach.names()
             shown = []
             for name in names:
-                current = self.ledger.generations.current(name)
+                self.reach.admit(name, Right.READ)
+                current = self.reach.ledger.generations.current(name)
                 facts = (current.facts or {}) if current else {}
                 shown.append(
                     ProjectShown(
@@ -235,7 +236,7 @@ class KnowledgeTools:
                 chosen = [by_place[place] for place in places if place in by_place]
             waiting = [
                 row.uri
-                for row in self.ledger.pushed.all(name, REMEMBERED)
+                for row in self.reach.ledger.pushed.all(name, REMEMBERED)
                 if pinned.published_at and row.pushed_at > pinned.published_at
             ]
         warnings = [
@@ -298,7 +299,9 @@ class KnowledgeTools:
                 options=options or (),
                 tags=tags or (),
             )
-            return self._push(self._project(project), PushedDocument(uri, data, DECISION_LINE), REMEMBERED)
+            return self._push(
+                self._project(project, Right.CONTRIBUTE), PushedDocument(uri, data, DECISION_LINE), REMEMBERED
+            )
 
     def add_document(
         self,
@@ -325,34 +328,31 @@ class KnowledgeTools:
         """
         with _told_as_tool_errors():
             facts = SourceFacts(title=title, authors=tuple(authors or ()))
-            return self._push(self._project(project), PushedDocument(uri, content, None, facts), KIND)
+            return self._push(self._project(project, Right.CONTRIBUTE), PushedDocument(uri, content, None, facts), KIND)
 
     def _push(self, project: str, document: PushedDocument, source: str) -> Told[Pushed]:
-        self.ledger.projects.require(project)
+        audit, actor = self.reach.audit, self.reach.actor
         detail = {"uri": document.uri, "source": source, "bytes": len(document.data), "door": "mcp"}
         # First the note, then the deed, as the API does.
-        noted = self.ledger.audit.append(self.actor, "document.push", project, detail)
+        noted = audit.append(actor, "document.push", project, detail)
         try:
-            pushed = self.service.add(project, document, source=source)
+            pushed = self.reach.add(project, document, source=source)
         except DestinyError as error:
-            self.ledger.audit.append(
-                self.actor, "document.push.refused", project, {"event": noted.id, "reason": str(error)}
-            )
+            audit.append(actor, "document.push.refused", project, {"event": noted.id, "reason": str(error)})
             raise
         unread = [] if pushed.state == "unchanged" else [not_yet_readable(project, document.uri)]
         return Told[Pushed](warnings=unread, result=pushed)
 
-    def _project(self, named: str | None) -> str:
+    def _project(self, named: str | None, right: Right = Right.READ) -> str:
         """The project to work on; raises `NotFoundError`, `ConfigurationError`, `ConflictError` for one that may not be named."""
         if self.only is not None:
             if named not in (None, self.only):
                 raise ConflictError(f"This server is bound to the project {self.only!r}. Leave `project` out.")
-            return self.only
+            named = self.only
         if named is None:
             raise NotFoundError("No project was named. Give `project`; list_projects shows which there are.")
-        name = valid_project_name(named)
-        self.ledger.projects.require(name)
-        return name
+        self.reach.admit(valid_project_name(named), right)
+        return named
 
 
 def create_server(tools: KnowledgeTools) -> MCPServer[None]:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Scope
 
 from destiny_assets.errors import StoreUnavailableError
-from destiny_assets.serving.api import openapi, problems
+from destiny_assets.serving.api import mcp, openapi, problems
 from destiny_assets.serving.api.doors import Doors, Guard, Recognised
 from destiny_assets.serving.api.gate import MOST_BYTES, OPEN, Gate
 from destiny_assets.serving.api.reading import NotModifiedError
@@ -38,6 +38,7 @@ def create_app(doors: Doors) -> FastAPI:
 
     _add_probes(app, doors)
     openapi.install(app)
+    mcp.install(app, doors)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
     return app
 
@@ -75,6 +76,8 @@ def _guarded(route: APIRoute) -> bool:
 
 
 def _most_bytes(scope: Scope) -> int:
+    if scope["path"] == mcp.PATH:
+        return mcp.MOST_BYTES
     pushes = scope["method"] == "PUT" and scope["path"].endswith("/documents")
     return documents.MOST_PUSHED_BYTES if pushes else MOST_BYTES
 
