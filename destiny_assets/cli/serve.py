@@ -1,4 +1,4 @@
-"""``destiny serve``: the API in this terminal, over the layers of this home."""
+"""``destiny serve``: the API and the web pages in this terminal, over the layers of this home."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="The port; 0 takes any that is free.")] = 8321,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the REST API until Ctrl-C; keys to it come from destiny key create."""
+    """Serve the REST API and the web pages until Ctrl-C; keys to both come from destiny key create."""
     import uvicorn
 
     from destiny_assets.serving.api.app import create_app
@@ -65,9 +65,11 @@ def serve(
         shown, at = listener.getsockname()[:2]
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{at}"
         if as_json:
-            print_json({"url": url, "pid": os.getpid()})
+            print_json({"url": url, "pages": f"{url}/", "pid": os.getpid()})
         else:
-            say(f"{url}/v1 (Ctrl-C stops it). Keys: destiny key create NAME --grant PROJECT=reader")
+            say(
+                f"Pages: {url}/  API: {url}/v1  (Ctrl-C stops both.) Keys: destiny key create NAME --grant PROJECT=reader"
+            )
         sys.stdout.flush()
         _run_to_its_end(config, listener, doors.closing.set)
 

@@ -1,4 +1,4 @@
-"""The table `api_key`: what is kept of keys, and until when they open anything."""
+"""The tables `api_key` and `page_session`: what is kept of keys and of the sessions begun with them, and until when they open anything."""
 
 import hmac
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class StoredKey:
 
 
 class ApiKeys:
-    """API keys."""
+    """API keys, and the sessions that browsers hold in their place."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -61,8 +61,39 @@ class ApiKeys:
                 return None
             if row["note_use"]:
                 cursor.execute("update api_key set last_used_at = now() where id = %s", (key.id,))
-        grants = {project: Role(role) for project, role in row["grants"].items()}
-        return Caller(f"key:{key.id}", row["name"], grants, row["rate_per_s"])
+        return _caller(key.id, row)
+
+    def begin_session(self, key: KeyPrint, digest: bytes, *, hours: int) -> datetime | None:
+        """Keep a session of the web pages, for `hours` or as long as its key lives, whichever is less; when it ends.
+
+        None, and nothing kept, for a key that is unknown, revoked or past its time. Sessions past theirs are forgotten by the way.
+        """
+        with self._session.transaction() as cursor:
+            cursor.execute("delete from page_session where expires_at < now()")
+            row = cursor.execute(
+                """insert into page_session (digest, key_id, expires_at)
+                   select %s, id, least(expires_at, now() + make_interval(hours => %s)) from api_key
+                   where id = %s and digest = %s and revoked_at is null and expires_at > now()
+                   returning expires_at""",
+                (digest, hours, key.id, key.digest),
+            ).fetchone()
+        return row["expires_at"] if row else None
+
+    def caller_of_session(self, digest: bytes) -> Caller | None:
+        """For whom a session speaks; None for one that is unknown or past its time, or whose key is revoked or past its own."""
+        with self._session.transaction() as cursor:
+            row = cursor.execute(
+                """select k.id, k.name, k.grants, k.rate_per_s from page_session s join api_key k on k.id = s.key_id
+                   where s.digest = %s and s.expires_at > now() and k.revoked_at is null and k.expires_at > now()""",
+                (digest,),
+            ).fetchone()
+        return _caller(row["id"], row) if row else None
+
+    def end_session(self, digest: bytes) -> bool:
+        """Forget a session; False when it was not known."""
+        with self._session.transaction() as cursor:
+            cursor.execute("delete from page_session where digest = %s", (digest,))
+            return cursor.rowcount == 1
 
     def all(self) -> list[StoredKey]:
         """Every key, newest first."""
@@ -75,3 +106,8 @@ class ApiKeys:
         with self._session.transaction() as cursor:
             cursor.execute("update api_key set revoked_at = coalesce(revoked_at, now()) where id = %s", (id_,))
             return cursor.rowcount == 1
+
+
+def _caller(key_id: str, row: Mapping[str, Any]) -> Caller:
+    grants = {project: Role(role) for project, role in row["grants"].items()}
+    return Caller(f"key:{key_id}", row["name"], grants, row["rate_per_s"])

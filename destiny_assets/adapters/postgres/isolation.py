@@ -89,7 +89,7 @@ def reading_url(owner_url: str, given: str | None = None) -> str:
         cursor.execute(sql.SQL("grant usage on schema {} to {}").format(schema, name))
         cursor.execute(sql.SQL("grant select on all tables in schema {} to {}").format(schema, name))
         # They have no column `project` to be kept apart by, or are nobody's to read through the API.
-        for table in ("api_key", "kept_answer", "audit_event"):
+        for table in ("api_key", "page_session", "kept_answer", "audit_event"):
             cursor.execute(sql.SQL("revoke all on {}.{} from {}").format(schema, sql.Identifier(table), name))
     if given:
         return given

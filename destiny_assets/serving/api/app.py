@@ -14,9 +14,10 @@ from starlette.types import Scope
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.serving.api import mcp, openapi, problems
 from destiny_assets.serving.api.doors import Doors, Guard, Recognised
-from destiny_assets.serving.api.gate import MOST_BYTES, OPEN, Gate
+from destiny_assets.serving.api.gate import MOST_BYTES, OPEN, SIGN_IN, Gate
 from destiny_assets.serving.api.reading import NotModifiedError
 from destiny_assets.serving.api.routes import browse, documents, history, ingests, projects, questions
+from destiny_assets.serving.pages import sign_in, site
 
 _READY_SECONDS = 1.0
 
@@ -39,6 +40,7 @@ def create_app(doors: Doors) -> FastAPI:
     _add_probes(app, doors)
     openapi.install(app)
     mcp.install(app, doors)
+    site.install(app)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
     return app
 
@@ -76,8 +78,10 @@ def _guarded(route: APIRoute) -> bool:
 
 
 def _most_bytes(scope: Scope) -> int:
-    if scope["path"] == mcp.PATH:
         return mcp.MOST_BYTES
+        return sign_in.MOST_BYTES
+    if scope["path"] == SIGN_IN:
+    if scope["path"] == mcp.PATH:
     pushes = scope["method"] == "PUT" and scope["path"].endswith("/documents")
     return documents.MOST_PUSHED_BYTES if pushes else MOST_BYTES
 

@@ -1,4 +1,4 @@
-"""Who is calling: an API key or a token of the identity provider becomes a `Caller`. Bad ones cost next to nothing."""
+"""Who is calling: an API key, a session of the pages or a token of the identity provider becomes a `Caller`. Bad ones cost next to nothing."""
 
 import hashlib
 import threading
@@ -12,6 +12,7 @@ from destiny_assets.adapters.oidc import OidcTokens
 from destiny_assets.adapters.postgres.api_keys import ApiKeys
 from destiny_assets.domain.access import Caller
 from destiny_assets.domain.api_keys import key_print
+from destiny_assets.domain.page_sessions import session_digest
 from destiny_assets.domain.rates import TokenBucket
 
 _Value = TypeVar("_Value")
@@ -28,7 +29,7 @@ _BURST_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A key or token that opens nothing."""
+    """A key, session or token that opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Authenticator:
             unknown = self._unknown.get(digest)
             if unknown and unknown[0] > now:
                 return Unknown()
-        if key_print(credential) is not None:
+        if key_print(credential) is not None or session_digest(credential) is not None:
             with self._lock:
                 return None if known or not self._lookups.take(now) else Busy()
         if self._tokens is not None and self._tokens.could_be(credential):
@@ -99,6 +100,8 @@ class Authenticator:
         seconds = KNOWN_SECONDS
         if printed is not None:
             caller = self._keys.caller(printed)
+        elif (session := session_digest(credential)) is not None:
+            caller = self._keys.caller_of_session(session)
         elif self._tokens is not None:
             caller, seconds = self._tokens.caller(credential)
         else:
@@ -111,6 +114,11 @@ class Authenticator:
                 return Unknown()
             self._known.put(digest, caller, now + min(seconds, KNOWN_SECONDS))
         return caller
+
+    def forget(self, credential: str) -> None:
+        """Recognise it no longer from memory: it was ended here and now."""
+        with self._lock:
+            self._known.drop(_digest(credential))
 
     def wait(self, caller: Caller) -> float:
         """Count one request of a caller: 0.0 when it may go on, else the seconds until it may."""

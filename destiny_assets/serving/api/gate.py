@@ -9,20 +9,28 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from destiny_assets.domain.access import Caller
+from destiny_assets.domain.page_sessions import session_digest
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.serving.api.authentication import Authenticator, Busy, Unknown, Verdict
 from destiny_assets.serving.api.problems import UNFORESEEN, problem
+from destiny_assets.serving.api.sessions import foreign, session_of
 
 OPEN = ("/livez", "/readyz")
 """What answers without a key: one word each, for who restarts servers and who sends them readers."""
+
+SIGN_IN = "/sign-in"
+ASSETS = "/assets/"
+"""Open too: the page that takes a key, and the style and scripts of the pages, which hold nothing of anybody."""
 
 MOST_BYTES = 1_000_000
 """Of a request's body, where the route does not take documents."""
@@ -82,6 +90,7 @@ class Gate:
                     out.setdefault(name, value)
                 out["X-Request-Id"] = id_
                 out.add_vary_header("Authorization")
+                out.add_vary_header("Cookie")
                 if scope["scheme"] == "https":
                     out["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
@@ -104,11 +113,18 @@ class Gate:
                 told = f"The request's body may have at most {most:,} bytes. Send less, or split it."
                 await problem("too-large", told, id_, {"Connection": "close"})(scope, receive, send)
                 return False
-        if scope["path"] in OPEN:
+        if scope["path"] in (*OPEN, SIGN_IN) or scope["path"].startswith(ASSETS):
             return True
         credential = credential_of(headers)
-        verdict: Verdict | None = Unknown() if credential is None else self._authenticator.recall(credential)
-        if verdict is None and credential is not None:
+        if credential is None and (credential := session_of(headers, scope["scheme"])) is not None:
+            if (strange := foreign(scope, headers)) is not None:
+                await problem("forbidden", strange, id_)(scope, receive, send)
+                return False
+        elif credential is not None and session_digest(credential) is not None:
+            # A session speaks for a browser, which carries it in its cookie and nowhere else.
+            credential = ""
+        verdict: Verdict | None = self._authenticator.recall(credential) if credential else Unknown()
+        if verdict is None and credential:
             if self._limiter is None:
                 self._limiter = anyio.CapacityLimiter(_RECOGNISED_AT_ONCE)
             try:
@@ -126,6 +142,8 @@ class Gate:
         elif isinstance(verdict, Busy):
             told = "Too many unknown keys are being tried, so yours could not be looked up. Send the request again in a second."
             await _wait(told, 1.0, id_)(scope, receive, send)
+        elif _navigates(scope, headers):
+            await RedirectResponse(f"{SIGN_IN}?next={quote(_target(scope), safe='/')}", 303)(scope, receive, send)
         else:
             detail = _NO_CREDENTIAL if credential is None else _BAD_CREDENTIAL
             challenge = "Bearer" if credential is None else 'Bearer error="invalid_token"'
@@ -141,7 +159,7 @@ class Gate:
                 _LOG.info(json.dumps({"refused_without_valid_key": self._refused, "last_request_id": id_}))
                 self._refused, self._told_at = 0, now
             return
-        if scope["path"] in OPEN and status == 200:
+        if status == 200 and (scope["path"] in OPEN or scope["path"].startswith(ASSETS)):
             return
         caller, route = scope["state"].get("caller"), scope.get("route")
         told = {
@@ -160,6 +178,21 @@ def credential_of(headers: Headers) -> str | None:
     """The key or token that came with a request; None when there was none."""
     scheme, _, credential = headers.get("authorization", "").partition(" ")
     return credential.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _navigates(scope: Scope, headers: Headers) -> bool:
+    """Whether a person's browser goes to a page; it is shown where to sign in instead of a problem in JSON."""
+    return (
+        scope["method"] in ("GET", "HEAD")
+        and not scope["path"].startswith("/v1")
+        and "authorization" not in headers
+        and "text/html" in headers.get("accept", "")
+    )
+
+
+def _target(scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"]) + (f"?{query}" if query else "")
 
 
 def _wait(detail: str, seconds: float, id_: str) -> ASGIApp:

@@ -92,7 +92,10 @@ def test_a_query_that_forgot_its_project_sees_one_and_without_one_none(
 
 @pytest.mark.parametrize(
     "statement",
-    ["select * from api_key", "select * from audit_event", "select * from kept_answer", "delete from chunk", "update publication set generation = 1"],
+    [
+        *("select * from api_key", "select * from page_session", "select * from audit_event", "select * from kept_answer"),
+        *("delete from chunk", "update publication set generation = 1"),
+    ],
 )  # fmt: skip
 def test_the_role_reads_nothing_else_and_writes_nothing(
     isolated: IsolatedLedger, grown: Growth, statement: str
