@@ -353,6 +353,7 @@ def _hit(passage: Passage, score: float) -> Hit:
         authors=list(passage.authors),
         written_at=passage.written_at,
         revision=passage.revision or None,
+        at_risk=list(passage.at_risk),
     )
 
 
@@ -366,4 +367,5 @@ def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:
         quote=hit.text[start:end],
         trust=hit.trust,
         superseded_by=hit.superseded_by,
+        at_risk=hit.at_risk,
     )
