@@ -13,7 +13,7 @@ from destiny_assets.assets.link import entities, knowledge_graph
 from destiny_assets.assets.marts import build_marts_assets
 from destiny_assets.assets.publish import published_generation, quality_gate, retrieval_benchmark
 from destiny_assets.assets.reports import project_report
-from destiny_assets.assets.trust import claim_probabilities, trust_scores
+from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
 from destiny_assets.assets.understand import chunks, embeddings, vector_index
 from destiny_assets.checks.expectations import contract_checks
 from destiny_assets.checks.facts import fact_checks
@@ -27,6 +27,7 @@ from sensors.layers import on_layer_drift
 from sensors.models import on_embedding_model_changed
 from sensors.runs import on_generation_published, on_run_failure, on_run_killed
 from sensors.sources import on_project_added, on_source_changed
+from sensors.trust import on_feedback, on_trust_fell
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool = True) -> dg.Definitions:
@@ -38,7 +39,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
     return dg.Definitions(
         assets=[
             *(sources, documents, chunks, embeddings, vector_index, entities, decisions, claims, knowledge_graph),
-            *(trust_scores, claim_probabilities),
+            *(trust_scores, claim_probabilities, decision_risks),
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
             *(home_backups, restore_drills),
             *dbt_assets,
@@ -54,6 +55,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             on_source_changed,
             on_layer_drift,
             on_embedding_model_changed,
+            on_feedback,
+            on_trust_fell,
             on_run_failure,
             on_run_killed,
             *([on_generation_published] if dbt_assets else []),

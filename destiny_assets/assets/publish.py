@@ -11,7 +11,7 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.assets.link import knowledge_graph
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
-from destiny_assets.assets.trust import claim_probabilities, trust_scores
+from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
 from destiny_assets.assets.understand import vector_index
 from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
@@ -63,7 +63,7 @@ def retrieval_benchmark(
     kinds={"postgres", "qdrant", "neo4j"},
     owners=OWNERS,
     code_version="1",
-    deps=[vector_index, knowledge_graph, trust_scores, claim_probabilities, retrieval_benchmark],
+    deps=[vector_index, knowledge_graph, trust_scores, claim_probabilities, decision_risks, retrieval_benchmark],
     partitions_def=PROJECTS,
     pool="postgres",
     automation_condition=CLEAN_UPSTREAM,

@@ -1,4 +1,4 @@
-"""Trust: how far each document, chunk and claim can be relied on."""
+"""Trust: how far each document, chunk and claim can be relied on, and which decisions rest on what no longer can."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.claims import claims
+from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.domain.claims.scoring import MODEL as CLAIM_MODEL
@@ -14,6 +15,8 @@ from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import Progress
 from destiny_assets.stages.believe import believe_claims
+from destiny_assets.stages.grounds import CODE as GROUNDS_CODE
+from destiny_assets.stages.grounds import watch_decisions
 from destiny_assets.stages.score import score_trust
 
 
@@ -61,4 +64,29 @@ def claim_probabilities(
         ledger.generations.building,
         lambda generation: believe_claims(ledger, project, generation.number, progress),
         rows="claims",
+    )
+
+
+@dg.asset(
+    group_name="trust",
+    kinds={"postgres"},
+    owners=OWNERS,
+    code_version=GROUNDS_CODE,
+    deps=[decisions, claim_probabilities, trust_scores],
+    partitions_def=PROJECTS,
+    pool="postgres",
+    automation_condition=CLEAN_UPSTREAM,
+)
+def decision_risks(
+    context: dg.AssetExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.MaterializeResult[Any]:
+    """What each decision rests on, and which decisions are at risk since something of it fell, was replaced or is gone."""
+    project = context.partition_key
+    return run_stage(
+        context,
+        ledger,
+        "decision_risks",
+        ledger.generations.building,
+        lambda generation: watch_decisions(ledger, project, generation.number),
+        rows="grounds",
     )

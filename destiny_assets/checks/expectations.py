@@ -15,6 +15,8 @@ from destiny_assets.adapters.postgres.contracts import (
     document_rows,
     entity_rows,
     probability_rows,
+    reliability_rows,
+    risk_rows,
     trust_rows,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
@@ -22,11 +24,12 @@ from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
-from destiny_assets.assets.trust import claim_probabilities, trust_scores
+from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
 from destiny_assets.assets.understand import chunks
 from destiny_assets.domain.claims.currency import Standing
 from destiny_assets.domain.claims.records import LONGEST, Origin
 from destiny_assets.domain.documents import Status
+from destiny_assets.domain.grounds import RiskReason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +124,31 @@ CONTRACTS = (
                 {"column": "probability", "min_value": 0, "max_value": 1, "strict_min": True, "strict_max": True},
             ),
             ("ExpectColumnValuesToBeInSet", {"column": "standing", "value_set": [str(word) for word in Standing]}),
+        ),
+    ),
+    Contract(
+        "reliability_contract",
+        claim_probabilities,
+        reliability_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "witness", "min_value": 1}),
+            *(
+                ("ExpectColumnValuesToBeBetween", {"column": column, "min_value": 0, "max_value": 1})
+                for column in ("complete", "coarse", "together")
+            ),
+            ("ExpectColumnValuesToBeBetween", {"column": "copies", "min_value": 1}),
+        ),
+    ),
+    Contract(
+        "risk_contract",
+        decision_risks,
+        risk_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "named", "min_value": 1}),
+            ("ExpectColumnValueLengthsToBeBetween", {"column": "said", "min_value": 10}),
+            ("ExpectColumnValuesToBeInSet", {"column": "reason", "value_set": [str(reason) for reason in RiskReason]}),
         ),
     ),
     Contract(

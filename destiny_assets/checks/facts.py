@@ -14,9 +14,11 @@ from destiny_assets.adapters.postgres.facts import (
     claims_off_their_spans,
     claims_unweighed,
     claims_without_evidence,
+    decisions_at_risk,
     decisions_in_a_circle,
     decisions_replacing_unknown_ones,
     documents_without_chunks,
+    grounds_unknown,
     mentions_off_their_spans,
     no_documents,
     scores_off_their_terms,
@@ -27,7 +29,7 @@ from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
-from destiny_assets.assets.trust import claim_probabilities, trust_scores
+from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
 from destiny_assets.assets.understand import chunks, embeddings
 from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
@@ -101,6 +103,21 @@ _FACTS = (
         claim_probabilities,
         "The log-odds terms of a claim add up to its score.",
         beliefs_off_their_terms,
+    ),
+    # The world changed, not the run: readers are told, and nothing is held back.
+    _Fact(
+        "decisions_stand_on_what_holds",
+        decision_risks,
+        "Nothing that a decision rests on is gone, superseded or improbable.",
+        decisions_at_risk,
+        blocking=False,
+    ),
+    _Fact(
+        "grounds_are_known",
+        decision_risks,
+        "What a decision says it rests on is a claim or document of the project.",
+        grounds_unknown,
+        blocking=False,
     ),
     _Fact(
         "scores_are_the_sum_of_their_terms",

@@ -24,7 +24,7 @@ def decisions(
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was decided, newest first, with what replaced it."""
+    """List what was decided, newest first, with what replaced it and what puts it at risk."""
     with open_service() as service:
         found = service.decisions(
             project, agent=agent, min_importance=min_importance, only_holding=not everything, as_of=time_of(as_of)
@@ -44,6 +44,7 @@ def decisions(
                     [
                         f"{decision.key}: {decision.title}",
                         *(f"replaces {old}, unknown here" for old in decision.unresolved),
+                        *(f"AT RISK: {reason}" for reason in decision.at_risk),
                     ]
                 ),
                 decision.agent,

@@ -167,6 +167,7 @@ def search(
                         hit.uri,
                         *_written(hit),
                         *(f"superseded by {newer}" for newer in hit.superseded_by),
+                        *(f"at risk: {reason}" for reason in hit.at_risk),
                         *(f"also in {copy.uri}" for copy in hit.copies),
                     ]
                 ),
@@ -225,8 +226,9 @@ def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = Fals
     for citation in answer.citations:
         start, end = citation.span
         newer = f", superseded by {', '.join(citation.superseded_by)}" if citation.superseded_by else ""
+        risky = f", at risk: {'; '.join(citation.at_risk)}" if citation.at_risk else ""
         say(
-            f"[{citation.number}] {citation.document} ({citation.uri}, characters {start}-{end}, trust {citation.trust:.2f}{newer})"
+            f"[{citation.number}] {citation.document} ({citation.uri}, characters {start}-{end}, trust {citation.trust:.2f}{newer}{risky})"
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from destiny_assets.domain.documents import ParsedDocument, Relation, Status
+from destiny_assets.domain.grounds import USUAL_LEAST, names_claim
 from destiny_assets.domain.headers import parsed_date
 from destiny_assets.domain.life_cycle import counts_in_series, recognised_status
 from destiny_assets.errors import UnreadableDocumentError
@@ -22,7 +23,7 @@ from destiny_assets.errors import UnreadableDocumentError
 DECISION_LINE = "application/vnd.destiny.decision+json"
 """The media type of one line of a decision log."""
 
-RULES = "decisions/1"
+RULES = "decisions/2"
 """Name and version of these rules: raise it when a stored document would give another decision."""
 
 USUAL_IMPORTANCE = 0.5
@@ -32,7 +33,7 @@ _IMPORTANCE_WORDS = {"low": 0.25, "medium": 0.5, "normal": 0.5, "high": 0.75, "c
 _OWN_NAMES = frozenset(
     {
         *("id", "agent", "title", "rationale", "importance", "decided_at", "supersedes", "rests_on"),
-        *("status", "options", "tags"),
+        *("status", "options", "tags", "least_probability"),
     }
 )
 _DATES = ("resolution", "decided-at", "decided", "decision-date", "accepted", "date")
@@ -44,12 +45,16 @@ _FORM = frozenset({"status", "context", "consequences"})
 
 _NUMBERING = re.compile(r"^\s*(?:\d+[.)]\s+)?")
 _UNDERLINE = re.compile(r"[ \t]*([^\w\s])\1{2,}[ \t]*\n")
+# No comma of "1,200" parts two names.
+_BETWEEN_NAMED = re.compile(r"\s*[;\n]\s*|,\s+")
 _FOLDERS_OWN_FILE = re.compile(r"(?:readme|index)\.\w+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One decision. `importance` lies in [0, 1]; `supersedes` and `rests_on` hold what they name as it is written.
+
+    It is at risk where something that it rests on is less probable than `least_probability`, which lies in (0, 1).
 
     `key` is the id its log gives it, else its number in its series, else the name of its file.
     """
@@ -65,6 +70,7 @@ class Decision:
     rests_on: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    least_probability: float = USUAL_LEAST
 
 
 def read_line(entry: Mapping[str, Any]) -> Decision:
@@ -88,6 +94,7 @@ def read_line(entry: Mapping[str, Any]) -> Decision:
         rests_on=_texts(entry, "rests_on"),
         options=_texts(entry, "options"),
         tags=_texts(entry, "tags"),
+        least_probability=_least(entry.get("least_probability")),
     )
 
 
@@ -100,6 +107,8 @@ def decision_record(
     key: str | None = None,
     importance: float = USUAL_IMPORTANCE,
     supersedes: Sequence[str] = (),
+    rests_on: Sequence[str] = (),
+    least_probability: float = USUAL_LEAST,
     options: Sequence[str] = (),
     tags: Sequence[str] = (),
 ) -> tuple[str, bytes]:
@@ -121,6 +130,9 @@ def decision_record(
         "supersedes": list(supersedes),
         "options": list(options),
         "tags": list(tags),
+        # Where nothing is said of them, the line is the one that it was before decisions could say it.
+        **({"rests_on": list(rests_on)} if rests_on else {}),
+        **({"least_probability": least_probability} if least_probability != USUAL_LEAST else {}),
     }
     read_line(entry)
     # Beside each other, so that one finds another by its id.
@@ -177,7 +189,8 @@ def decision_of(uri: str, document: ParsedDocument) -> Decision | None:
         decided_at=next((date for date in dates if date), document.created_at or document.updated_at),
         status=document.status,
         supersedes=_targets(document, Relation.SUPERSEDES),
-        rests_on=_targets(document, Relation.REQUIRES),
+        rests_on=(*_targets(document, Relation.REQUIRES), *_claims_named(fields.get("rests-on", ""))),
+        least_probability=_stated_least(fields),
     )
 
 
@@ -192,6 +205,7 @@ def _of_line(document: ParsedDocument) -> Decision:
         importance=float(fields["importance"]),
         decided_at=document.created_at,
         status=document.status or Status.ACCEPTED,
+        least_probability=float(fields.get("least_probability", USUAL_LEAST)),
         **lists,
     )
 
@@ -222,6 +236,9 @@ def line_fields(decision: Decision) -> dict[str, str]:
         "id": decision.key,
         "importance": repr(decision.importance),
         "status": decision.status,
+        **(
+            {"least_probability": repr(decision.least_probability)} if decision.least_probability != USUAL_LEAST else {}
+        ),
         **({"rationale": decision.rationale} if decision.rationale else {}),
         **{name: json.dumps(value, ensure_ascii=False) for name, value in lists.items() if value},
     }
@@ -233,6 +250,28 @@ def _stated_importance(fields: Mapping[str, str]) -> float:
     except UnreadableDocumentError:
         # A record is no worse for a mark that is not one of ours.
         return USUAL_IMPORTANCE
+
+
+def _stated_least(fields: Mapping[str, str]) -> float:
+    try:
+        return _least(fields.get("least-probability"))
+    except UnreadableDocumentError:
+        return USUAL_LEAST
+
+
+def _least(value: object) -> float:
+    if value is None or value == "":
+        return USUAL_LEAST
+    if isinstance(value, str) and re.fullmatch(r"0?\.\d+", value.strip()):
+        value = float(value)
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    raise _wrong("least_probability", value, "a number between 0 and 1, such as 0.5")
+
+
+def _claims_named(field: str) -> tuple[str, ...]:
+    """The claims and slots that a record's header names; the documents that it requires are links."""
+    return tuple(dict.fromkeys(named for named in _BETWEEN_NAMED.split(field.strip(" []")) if names_claim(named)))
 
 
 def _has_decision_section(document: ParsedDocument) -> bool:

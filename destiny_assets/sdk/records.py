@@ -53,6 +53,7 @@ class Hit:
     copies: list[Copy] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class ContextItem:
     tokens: int
     trust: float
     value: float
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Citation:
     quote: str
     trust: float
     superseded_by: list[str]
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,7 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision; `holds` when its status is in force and nothing replaced it."""
+    """A decision; `holds` when its status is in force and nothing replaced it; `at_risk` says what it rests on and should no longer."""
 
     id: str
     document_id: str
@@ -197,6 +200,8 @@ class Decision:
     superseded_by: list[str]
     unresolved: list[str]
     holds: bool
+    at_risk: list[str] = field(default_factory=list)
+    least_probability: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ def pack(found: SearchResult, question: str, budget: int, tokens: TokenCounter) 
                 tokens=spent,
                 trust=hit.trust,
                 value=round(value, 6),
+                at_risk=hit.at_risk,
             )
         )
         parts.append(f"{header}\n{text}\n")
@@ -76,7 +77,8 @@ def _distinct(hits: Sequence[Hit]) -> list[Hit]:
 def _header(number: int, hit: Hit) -> str:
     path = " > ".join(dict.fromkeys((hit.document, *hit.heading)))
     superseded = f", superseded by {', '.join(hit.superseded_by)}" if hit.superseded_by else ""
-    return f"[{number}] {path} ({hit.uri}, trust {hit.trust:.2f}{superseded})"
+    at_risk = f", a decision at risk: {'; '.join(hit.at_risk)}" if hit.at_risk else ""
+    return f"[{number}] {path} ({hit.uri}, trust {hit.trust:.2f}{superseded}{at_risk})"
 
 
 def _cut(text: str, starts: npt.NDArray[np.int64], room: int) -> str:

@@ -41,6 +41,9 @@ class PackedSource(BaseModel):
     document: str
     uri: str
     trust: float = Field(description="Probability that it holds, 0 to 1.")
+    at_risk: list[str] = Field(
+        description="Why the decision recorded there is at risk; empty when it is not, or is none."
+    )
 
 
 class Packed(BaseModel):
@@ -74,7 +77,12 @@ def packed(found: ContextPack) -> Packed:
         text=found.text,
         sources=[
             PackedSource(
-                number=item.number, chunk_id=item.chunk_id, document=item.document, uri=item.uri, trust=item.trust
+                number=item.number,
+                chunk_id=item.chunk_id,
+                document=item.document,
+                uri=item.uri,
+                trust=item.trust,
+                at_risk=item.at_risk,
             )
             for item in found.items
         ],
@@ -83,13 +91,15 @@ def packed(found: ContextPack) -> Packed:
 
 
 def search_warnings(found: SearchResult) -> list[str]:
-    """What is odd about hits: superseded, not in force, folded copies, withheld ones, layers that could not be used."""
+    """What is odd about hits: superseded, not in force, at risk, folded copies, withheld ones, layers that could not be used."""
     warnings = [f"Answered without: {', '.join(found.degraded)}. Hits may be missing."] if found.degraded else []
     for number, hit in enumerate(found.hits, start=1):
         if hit.superseded_by:
             warnings.append(superseded_warning(f"Hit {number} ({hit.uri})", hit.superseded_by))
         elif hit.status and hit.status not in _IN_FORCE:
             warnings.append(f"Hit {number} ({hit.uri}) has the status {hit.status}.")
+        if hit.at_risk:
+            warnings.append(at_risk_warning(f"Hit {number} ({hit.uri})", hit.at_risk))
         if hit.copies:
             uris = ", ".join(dict.fromkeys(copy.uri for copy in hit.copies))
             warnings.append(f"Hit {number} ({hit.uri}) has {len(hit.copies)} near-duplicates, not shown: {uris}.")
@@ -99,13 +109,26 @@ def search_warnings(found: SearchResult) -> list[str]:
 
 
 def answer_warnings(answer: Answer) -> list[str]:
-    """What is odd about an answer: superseded citations, or none at all."""
+    """What is odd about an answer: citations that are superseded or at risk, or none at all."""
     warnings = [
         superseded_warning(f"Citation {citation.number} ({citation.uri})", citation.superseded_by)
         for citation in answer.citations
         if citation.superseded_by
     ]
+    warnings += [
+        at_risk_warning(f"Citation {citation.number} ({citation.uri})", citation.at_risk)
+        for citation in answer.citations
+        if citation.at_risk
+    ]
     return warnings or ([] if answer.citations else ["The answer has no citation. Do not rely on it."])
+
+
+def context_warnings(found: ContextPack) -> list[str]:
+    """What is odd about a context pack: decisions at risk, and what was withheld."""
+    risky = [
+        at_risk_warning(f"Source {item.number} ({item.uri})", item.at_risk) for item in found.items if item.at_risk
+    ]
+    return risky + held_warnings(found.held, len(found.held))
 
 
 def held_warnings(held: Sequence[HeldBack], count: int) -> list[str]:
@@ -119,6 +142,11 @@ def held_warnings(held: Sequence[HeldBack], count: int) -> list[str]:
 def superseded_warning(what: str, by: Sequence[str]) -> str:
     """That something no longer holds, and what to read instead."""
     return f"{what} is superseded by {', '.join(by)}: prefer that."
+
+
+def at_risk_warning(what: str, reasons: Sequence[str]) -> str:
+    """That a decision stands on something that no longer carries it."""
+    return f"{what} is a decision at risk: {'; '.join(reasons)}. Ask whoever decided before you rely on it."
 
 
 def not_yet_readable(project: str, what: str) -> str:

@@ -34,7 +34,8 @@ class Hit:
     """One chunk found. `score` is comparable within one answer only; `trust` is in (0, 1); ``document.text[slice(*span)] == text``.
 
     `authors` wrote it, who wrote most first; `written_at` and `revision` (a commit, a turn) are of its newest part. `copies` are its
-    near-duplicates further down; `before` and `after` the texts of its neighbours, where they were asked for.
+    near-duplicates further down; `before` and `after` the texts of its neighbours, where they were asked for. `at_risk` says what the
+    decision that its document records rests on and should no longer.
     """
 
     chunk_id: str
@@ -55,6 +56,7 @@ class Hit:
     copies: list[Copy] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class ContextItem:
     tokens: int
     trust: float
     value: float
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Citation:
     quote: str
     trust: float
     superseded_by: list[str]
+    at_risk: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def execute(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Execute:
+def execute(growth: Growth, execute_in: Callable[[Growth], Execute]) -> Execute:
     """Runs a job for the growing project on the real stores, with the fast embedder."""
+    return execute_in(growth)
 
+
+@pytest.fixture
+def execute_in(instance: dg.DagsterInstance, tmp_path: Path) -> Callable[[Growth], Execute]:
+    """The same for another growing project."""
+    return lambda growth: _executing(growth, instance, tmp_path)
+
+
+def _executing(growth: Growth, instance: dg.DagsterInstance, tmp_path: Path) -> Execute:
     def run(
         job: str = "ingest_project", tags: Mapping[str, str] | None = None, **replaced: Any
     ) -> dg.ExecuteInProcessResult:

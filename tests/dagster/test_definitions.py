@@ -17,6 +17,7 @@ ASSETS = {
     "knowledge_graph": "link",
     "trust_scores": "trust",
     "claim_probabilities": "trust",
+    "decision_risks": "trust",
     "retrieval_benchmark": "benchmark",
     "quality_gate": "publish",
     "published_generation": "publish",
@@ -31,6 +32,8 @@ BLOCKING = {
     "decision_contract": "decisions",
     "claim_contract": "claims",
     "probability_contract": "claim_probabilities",
+    "reliability_contract": "claim_probabilities",
+    "risk_contract": "decision_risks",
     "trust_contract": "trust_scores",
     "documents_have_chunks": "chunks",
     "chunks_stand_at_their_spans": "chunks",
@@ -48,6 +51,8 @@ WARNING = {
     "documents_exist": "documents",
     "superseded_decisions_are_known": "decisions",
     "decisions_supersede_in_no_circle": "decisions",
+    "decisions_stand_on_what_holds": "decision_risks",
+    "grounds_are_known": "decision_risks",
     "golden_questions_are_answered": "retrieval_benchmark",
 }
 
@@ -115,7 +120,7 @@ def test_jobs_schedules_and_sensors_are_these(whole: dg.Definitions) -> None:
     own = {sensor.name for sensor in repository.sensor_defs if not sensor.name.startswith("default_")}
     assert own == {
         *("on_project_added", "on_source_changed", "on_layer_drift", "on_embedding_model_changed"),
-        *("on_run_failure", "on_run_killed", "on_generation_published"),
+        *("on_feedback", "on_trust_fell", "on_run_failure", "on_run_killed", "on_generation_published"),
     }
 
 

@@ -2,9 +2,10 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import dagster as dg
 import pytest
@@ -18,8 +19,10 @@ from destiny_assets.serving.pushing import Pushing
 from jobs.ingest import nightly_ingest
 from sensors.models import on_embedding_model_changed
 from sensors.sources import on_project_added, on_source_changed
+from sensors.trust import on_feedback, on_trust_fell
+from tests.dagster.conftest import Execute
 from tests.fakes.web_server import serving_site
-from tests.stages.growing import Growth
+from tests.stages.growing import Growth, Layers, growing
 
 
 class Watch:
@@ -210,3 +213,88 @@ class TestModels:
         growth.embedder = open_embedder("minilm")
         growth.run()
         assert isinstance(tick(), dg.SkipReason)
+
+
+class TestTrust:
+    """`on_feedback` asks for what labels bear on, `on_trust_fell` tells which decisions are newly at risk."""
+
+    OLD = "# Prices of the post in 2020\n\n| Parcel | Price |\n|---|---|\n| Small | 3 crowns |\n| Large | 9 crowns |\n"
+    DECISION: ClassVar = {"id": "D-1", "title": "Sold at the counter", "agent": "Ann", "rests_on": ["Small | price"]}
+
+    @pytest.fixture
+    def post(self, layers: Layers, instance: dg.DagsterInstance, tmp_path: Path) -> Iterator[Growth]:
+        documents = {"old.md": self.OLD, "log.jsonl": json.dumps(self.DECISION)}
+        with growing(layers, tmp_path / "post", documents, kind="decisions") as growth:
+            instance.add_dynamic_partitions("projects", [growth.project])
+            yield growth
+
+    def tick(
+        self, sensor: dg.SensorDefinition, post: Growth, instance: dg.DagsterInstance, cursor: str | None
+    ) -> tuple[dg.SensorResult | None, str | None]:
+        """What the sensor asks for, and its cursor; None where it skips."""
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        found = sensor(context, ledger=post.layers.ledger)
+        if isinstance(found, dg.SkipReason):
+            return None, cursor
+        assert isinstance(found, dg.SensorResult)
+        return found, found.cursor
+
+    def test_several_labels_ask_for_one_run_which_counts_them_and_nothing_more_is_asked(
+        self, post: Growth, instance: dg.DagsterInstance, execute_in: Callable[[Growth], Execute]
+    ) -> None:
+        run = execute_in(post)
+        assert run().success
+        nothing, cursor = self.tick(on_feedback, post, instance, None)
+        assert nothing is None
+        claims = {one.value: one.id for one in post.service().claims.shown(post.project, predicate="price").claims}
+        post.layers.ledger.beliefs.label(post.project, {claims["3 crowns"]: False})
+        post.layers.ledger.beliefs.label(post.project, {claims["9 crowns"]: True})
+        result, cursor = self.tick(on_feedback, post, instance, cursor)
+        assert result is not None
+        ((request,),) = [result.run_requests or ()]
+        assert (request.partition_key, request.tags["destiny/labels"]) == (post.project, "2")
+        # Before the run has ended the same labels ask for no second one; another label does.
+        assert self.tick(on_feedback, post, instance, cursor)[0] is None
+        ran = run(tags=dict(request.tags))
+        assert ran.success
+        judged = post.layers.ledger.generations.reports(post.project, ran.run_id)
+        assert (judged["documents"]["read"], judged["published_generation"]["published"]) == (0, True)
+        assert judged["claim_probabilities"]["judged"] >= 2
+        result, cursor = self.tick(on_feedback, post, instance, cursor)
+        assert result is None or not result.run_requests
+        assert self.tick(on_feedback, post, instance, cursor)[0] is None
+        post.layers.ledger.beliefs.label(post.project, {claims["3 crowns"]: True})
+        result, _ = self.tick(on_feedback, post, instance, cursor)
+        assert result is not None
+        assert [one.run_key == request.run_key for one in result.run_requests or ()] == [False]
+
+    def test_a_fall_is_told_once_as_one_observation_and_wakes_no_run(
+        self, post: Growth, instance: dg.DagsterInstance
+    ) -> None:
+        assert self.tick(on_trust_fell, post, instance, None)[0] is None, "nothing is published yet"
+        post.run()
+        result, cursor = self.tick(on_trust_fell, post, instance, None)
+        assert result is not None
+        assert not result.asset_events
+        assert self.tick(on_trust_fell, post, instance, cursor)[0] is None
+        post.delete("old.md")
+        generation = post.run()
+        result, cursor = self.tick(on_trust_fell, post, instance, cursor)
+        assert result is not None
+        assert not result.run_requests
+        (event,) = result.asset_events
+        assert (event.asset_key, event.partition) == (dg.AssetKey("decision_risks"), post.project)
+        told = {name: value.value for name, value in event.metadata.items()}
+        said = "it rests on 'Small: price = 3 crowns', which nobody says any more"
+        assert told == {
+            "generation": generation.number,
+            "decisions": ["D-1"],
+            "reasons": [{"key": "D-1", "uri": "log.jsonl/D-1", "said": said}],
+            "newly_at_risk": 1,
+        }
+        assert self.tick(on_trust_fell, post, instance, cursor)[0] is None
+        post.write("old.md", self.OLD)
+        post.run()
+        result, _ = self.tick(on_trust_fell, post, instance, cursor)
+        assert result is not None
+        assert not result.asset_events

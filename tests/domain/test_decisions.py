@@ -1,12 +1,15 @@
 """Which documents record a decision, in whichever form; what a line of a log may say; circles."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from destiny_assets.adapters.parsers.reader import DocumentReader
-from destiny_assets.domain.decisions import Decision, decision_of, importance_of, in_circles, read_line
+from destiny_assets.domain.decisions import Decision, decision_of, decision_record, importance_of, in_circles, read_line
 from destiny_assets.domain.documents import ParsedDocument, Relation, Status
 from destiny_assets.errors import UnreadableDocumentError
 
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 RFC_2616 = """
 
 
@@ -267,6 +270,37 @@ def test_a_line_becomes_a_text_and_comes_back_whole() -> None:
         ("docs/a.md",),
         "Because.\n\nAnd so.",
     )
+
+
+def test_a_line_may_rest_on_claims_and_say_how_probable_they_must_be() -> None:
+    rests_on = ["Small | price", "Large | price | 9 crowns", "1f0c2d3e", "notes.md"]
+    uri, line = decision_record("T", "W.", ["Ann"], AT, key="D-1", rests_on=rests_on, least_probability=0.8)
+    media_type = "application/vnd.destiny.decision+json"
+    document = DocumentReader().parse(line, uri=uri, media_type=media_type)
+    assert [link.target for link in document.links] == ["1f0c2d3e", "notes.md"]
+    found = decision_of(uri, document)
+    assert found is not None
+    assert (found.rests_on, found.least_probability) == (tuple(rests_on), 0.8)
+    # A line that says nothing of it is the one that it always was.
+    _, plain = decision_record("T", "W.", ["Ann"], AT, key="D-1")
+    assert b"rests_on" not in plain
+    assert b"least_probability" not in plain
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 1.0, "high", True, -0.5, [0.5]])
+def test_a_threshold_lies_between_0_and_1(wrong: object) -> None:
+    with pytest.raises(UnreadableDocumentError, match="least_probability"):
+        read_line({"id": "D", "title": "T", "least_probability": wrong})
+
+
+def test_a_record_names_its_claims_in_its_header() -> None:
+    text = (
+        "---\ntitle: Use a counter\nstatus: accepted\nrests-on:\n  - Small | price | 1,200 crowns\n  - Large | price\n"
+        "least-probability: 0.7\n---\n\n# Use a counter\n\n## Decision\n\nSold at the counter.\n"
+    )
+    found = decision_of("adr-1.md", DocumentReader().parse(text.encode(), uri="adr-1.md", media_type=None))
+    assert found is not None
+    assert (found.rests_on, found.least_probability) == (("Small | price | 1,200 crowns", "Large | price"), 0.7)
 
 
 def test_circles_are_found_and_chains_are_none() -> None:

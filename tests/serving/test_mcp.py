@@ -116,6 +116,7 @@ def test_what_is_remembered_is_recalled_after_the_next_ingest(grown: Growth, sto
         "id": "D-bikes",
     }
     second = {**first, "title": "Bicycles are leased", "id": "D-lease", "supersedes": ["D-bikes"], "importance": 0.9}
+    second |= {"rests_on": ["Spring report | author | Ada Brook"], "least_probability": 0.95}
 
     async def remember(client: Client) -> None:
         for entry in (first, second):
@@ -135,7 +136,17 @@ def test_what_is_remembered_is_recalled_after_the_next_ingest(grown: Growth, sto
         assert [(one["key"], one["importance"], one["holds"]) for one in recalled["decisions"]] == [
             ("D-lease", 0.9, True)
         ]
-        assert warnings == ["1 decisions no longer hold and are left out; include_replaced shows them."]
+        (risk,) = recalled["decisions"][0]["at_risk"]
+        assert risk.startswith("it rests on 'Spring report: author = Ada Brook', whose probability is 0.")
+        assert warnings == [
+            f"Decision D-lease is a decision at risk: {risk}. Ask whoever decided before you rely on it.",
+            "1 decisions no longer hold and are left out; include_replaced shows them.",
+        ]
+        said, leased = content(await client.call_tool("search", {"query": "bicycles are leased", "k": 1}))
+        assert (leased["hits"][0]["uri"], leased["hits"][0]["at_risk"]) == ("decisions/D-lease", [risk])
+        assert f"Hit 1 (decisions/D-lease) is a decision at risk: {risk}." in said[0]
+        said, _ = content(await client.call_tool("context", {"task": "bicycles are leased", "tokens": 300}))
+        assert any(f"(decisions/D-lease) is a decision at risk: {risk}." in warning for warning in said)
         everything = await client.call_tool("recall_decisions", {"agent": "Ada Brook", "include_replaced": True})
         assert {one["key"]: one["superseded_by"] for one in content(everything)[1]["decisions"]} == {
             "D-bikes": ["D-lease"],

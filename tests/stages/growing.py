@@ -27,6 +27,7 @@ from destiny_assets.stages.believe import believe_claims
 from destiny_assets.stages.claims import extract_claims
 from destiny_assets.stages.decisions import record_decisions
 from destiny_assets.stages.entities import link_documents
+from destiny_assets.stages.grounds import watch_decisions
 from destiny_assets.stages.ingest import ingest_sources
 from destiny_assets.stages.link import project_graph
 from destiny_assets.stages.measure import measure_project
@@ -57,7 +58,7 @@ DOCUMENTS = {
 
 STAGES = (
     *("documents", "chunks", "embeddings", "vectors", "links", "decisions", "claims", "graph", "trust", "beliefs"),
-    *("benchmark", "gate", "publish"),
+    *("grounds", "benchmark", "gate", "publish"),
 )
 """What `Growth.run` tells `Growth.started`, in this order."""
 
@@ -156,6 +157,7 @@ class Growth:
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
             "beliefs": lambda: believe_claims(ledger, project, number, silence),
+            "grounds": lambda: watch_decisions(ledger, project, number),
             "benchmark": lambda: measure_project(
                 ledger, self.service, ledger.generations.building(project), run_id=project, progress=silence
             ),

@@ -6,11 +6,12 @@ from urllib.parse import quote
 from destiny_assets.adapters.parsers.encodings import DecodedText
 from destiny_assets.domain.decisions import DECISION_LINE, Decision, line_fields, more_fields, read_line
 from destiny_assets.domain.documents import Heading, Link, ParsedDocument, Relation
+from destiny_assets.domain.grounds import statement_named
 from destiny_assets.domain.linking.citations import as_identifier
 from destiny_assets.domain.markup import bare_links
 from destiny_assets.errors import UnreadableDocumentError
 
-VERSION = "decision/1"
+VERSION = "decision/2"
 
 
 def parse_decision(decoded: DecodedText, uri: str) -> ParsedDocument:
@@ -58,7 +59,8 @@ def _written(decision: Decision) -> tuple[str, list[Link]]:
     ):
         for number, target in enumerate(targets):
             text += f"\n{label}: " if number == 0 else ", "
-            links.append(Link(_target(target), target, len(text), len(text) + len(target), relation))
+            if relation is not Relation.REQUIRES or statement_named(target) is None:
+                links.append(Link(_target(target), target, len(text), len(text) + len(target), relation))
             text += target
     return text, links
 

@@ -132,6 +132,18 @@ class Beliefs:
                 (project, list(verdicts), list(verdicts.values())),
             ).rowcount
 
+    def labels_not_counted(self, project: str, generation: int) -> dict[str, bool]:
+        """What people say of claims that a generation shows and does not count yet, by claim."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select l.claim_id::text as id, l.verdict from claim_label l
+                   join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
+                   where l.project = %(p)s and b.born <= %(g)s and b.died > %(g)s and b.label is distinct from l.verdict
+                   order by 1""",
+                {"p": project, "g": generation},
+            )
+            return {row["id"]: row["verdict"] for row in rows}
+
     def distribution(self, project: str, generation: int) -> dict[str, Any]:
         """``claims``, ``believed``, ``contested`` (slots), ``not_current``, ``labels`` and the mean probability of what is believed."""
         with self._session.transaction() as cursor:

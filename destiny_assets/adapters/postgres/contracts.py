@@ -67,6 +67,27 @@ def probability_rows(ledger: PostgresLedger, project: str, generation: int) -> I
     )
 
 
+def reliability_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """What is newly known of witnesses in a generation; `together` is the chance that a word is true or something coarser."""
+    return _rows(
+        ledger,
+        """select id::text as id, witness, complete, coarse, complete + coarse as together, copies
+           from source_reliability where project = %s and born = %s""",
+        project,
+        generation,
+    )
+
+
+def risk_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """What newly puts decisions at risk in a generation."""
+    return _rows(
+        ledger,
+        "select id::text as id, named, reason, said from decision_risk where project = %s and born = %s",
+        project,
+        generation,
+    )
+
+
 def trust_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
     """Scores born in a generation."""
     return _rows(

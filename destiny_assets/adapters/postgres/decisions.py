@@ -19,7 +19,8 @@ class StoredDecision:
     """A decision as one generation shows it.
 
     `superseded_by` names what replaced it (keys, or titles of documents that are no decisions), `unresolved` what it says it
-    replaces that the project does not hold. `holds`: its status is in force and nothing replaced it.
+    replaces that the project does not hold. `holds`: its status is in force and nothing replaced it. `at_risk` says what it rests on
+    that no longer carries it, which is what is less probable than `least_probability`, superseded or gone.
     """
 
     id: str
@@ -40,6 +41,8 @@ class StoredDecision:
     superseded_by: list[str]
     unresolved: list[str]
     holds: bool
+    at_risk: list[str]
+    least_probability: float
 
 
 class Decisions:
@@ -106,12 +109,12 @@ class Decisions:
         return [StoredDecision(**{**row, "id": str(row["id"]), "document_id": str(row["document_id"])}) for row in rows]
 
     def counts(self, project: str, generation: int) -> dict[str, int]:
-        """``total``, ``holding``, ``superseded`` and ``unresolved`` (that name something unknown) decisions of a generation."""
+        """``total``, ``holding``, ``superseded``, ``unresolved`` (that name something unknown) and ``resting`` (on something named) decisions."""
         with self._session.transaction() as cursor:
             row = cursor.execute(
                 """select count(*) as total, count(*) filter (where holds) as holding,
                           count(*) filter (where superseded_by <> '{}') as superseded,
-                          count(*) filter (where unresolved <> '{}') as unresolved
+                          count(*) filter (where unresolved <> '{}') as unresolved, count(*) filter (where rests_on <> '{}') as resting
                    from decisions_at(%s, %s)""",
                 (project, generation),
             ).fetchone()
@@ -143,4 +146,5 @@ def _row(document: str, decision: Decision) -> dict[str, Any]:
         "rests_on": list(decision.rests_on),
         "options": list(decision.options),
         "tags": list(decision.tags),
+        "least_probability": decision.least_probability,
     }

@@ -104,6 +104,26 @@ def decisions_in_a_circle(ledger: PostgresLedger, generation: Generation) -> lis
         return in_circles((row["newer"], row["older"]) for row in rows)[:100]
 
 
+def decisions_at_risk(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Decisions that rest on something that no longer carries them, with the reason."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select key || ': ' || array_to_string(at_risk, '; ') as exception from decisions_at(%(p)s, %(g)s) where at_risk <> '{}' order by key""",
+    )
+
+
+def grounds_unknown(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Decisions that name, as what they rest on, something that the project does not hold."""
+    return _exceptions(
+        ledger,
+        generation,
+        """select d.key || ' rests on ' || g.named as exception from decision_ground g
+           join decision d on (d.project, d.id) = (g.project, g.decision_id) and d.born <= %(g)s and d.died > %(g)s
+           where g.project = %(p)s and g.born <= %(g)s and g.died > %(g)s and g.kind = 'unknown' order by 1""",
+    )
+
+
 def scores_off_their_terms(ledger: PostgresLedger, generation: Generation) -> list[str]:
     """Ids of scores born in this generation whose terms do not sum to their logit, to one part in a million."""
     return _exceptions(

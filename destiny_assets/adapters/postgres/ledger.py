@@ -25,6 +25,7 @@ from destiny_assets.adapters.postgres.decisions import Decisions
 from destiny_assets.adapters.postgres.documents import Documents
 from destiny_assets.adapters.postgres.duplicates import Duplicates
 from destiny_assets.adapters.postgres.generations import Generations
+from destiny_assets.adapters.postgres.grounds import Grounds
 from destiny_assets.adapters.postgres.ingest_requests import IngestRequests
 from destiny_assets.adapters.postgres.kept_answers import KeptAnswers
 from destiny_assets.adapters.postgres.lexical import LexicalIndex
@@ -93,6 +94,7 @@ class PostgresLedger:
         self.traces = Traces(self)
         self.vocabulary = Vocabulary(self)
         self.decisions = Decisions(self)
+        self.grounds = Grounds(self)
         self.claims = Claims(self)
         self.beliefs = Beliefs(self)
         self.claim_reading = ClaimReading(self)

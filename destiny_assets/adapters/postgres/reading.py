@@ -14,6 +14,7 @@ class Passage:
     """A chunk as a reader sees it in one generation; ``span`` is (start, end) in characters of the document's parsed text.
 
     `authors` wrote it, who wrote most first; `written_at` and `revision` are of its newest part. Empty where its source does not tell.
+    `at_risk` says why the decision that its document records is at risk.
     """
 
     chunk_id: str
@@ -29,6 +30,7 @@ class Passage:
     trust: float
     near_duplicate_of: str | None
     superseded_by: tuple[str, ...]
+    at_risk: tuple[str, ...]
     authors: tuple[str, ...]
     written_at: datetime | None
     revision: str
@@ -52,7 +54,9 @@ select c.id::text as chunk_id, c.document_id::text as document_id, d.source, d.u
        coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of,
        coalesce((select array_agg(distinct s.by_title order by s.by_title) from supersession s
                  where s.project = c.project and s.document_id = c.document_id and s.born <= %(g)s and s.died > %(g)s), '{}')
-           as superseded_by
+           as superseded_by,
+       array(select r.said from decision_risk r where r.project = c.project and r.document_id = c.document_id
+             and r.born <= %(g)s and r.died > %(g)s order by r.said) as at_risk
 from chunk c
 join document d on (d.project, d.id) = (c.project, c.document_id)
 join placement p on (p.project, p.chunk_id) = (c.project, c.id) and p.born <= %(g)s and p.died > %(g)s
@@ -81,6 +85,7 @@ class Reading:
                     **row,
                     "heading_path": tuple(row["heading_path"]),
                     "superseded_by": tuple(row["superseded_by"]),
+                    "at_risk": tuple(row["at_risk"]),
                     "authors": tuple(row["authors"]),
                     "span": span,
                 }

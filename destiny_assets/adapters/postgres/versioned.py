@@ -69,9 +69,13 @@ DECISION = VersionedTable(
     "decision",
     (
         *("id", "document_id", "key", "agent", "decider_ids", "title", "rationale", "importance", "decided_at"),
-        *("status", "supersedes", "rests_on", "options", "tags"),
+        *("status", "supersedes", "rests_on", "options", "tags", "least_probability"),
     ),
 )
+DECISION_GROUND = VersionedTable(
+    "decision_ground", ("id", "decision_id", "named", "kind", "slot_id", "claim_id", "value", "document_id", "label")
+)
+DECISION_RISK = VersionedTable("decision_risk", ("id", "decision_id", "document_id", "named", "reason", "said"))
 CLAIM = VersionedTable(
     "claim", ("id", "slot_id", "subject", "predicate", "value", "valid_from", "valid_to", "origin", "entity_ids")
 )
@@ -107,6 +111,8 @@ DERIVED = (
     TRUST_SCORE,
     CLAIM_PROBABILITY,
     SOURCE_RELIABILITY,
+    DECISION_GROUND,
+    DECISION_RISK,
 )
 
 
