@@ -91,4 +91,5 @@ def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:
         quote=hit.text[start:end],
         trust=hit.trust,
         superseded_by=hit.superseded_by,
+        at_risk=hit.at_risk,
     )

@@ -344,20 +344,3 @@ def _hit(passage: Passage, score: float) -> Hit:
         revision=passage.revision or None,
         at_risk=list(passage.at_risk),
     )
-<<<<<<< HEAD
-=======
-
-
-def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:
-    return Citation(
-        number=number,
-        chunk_id=hit.chunk_id,
-        document=hit.document,
-        uri=hit.uri,
-        span=(hit.span[0] + start, hit.span[0] + end),
-        quote=hit.text[start:end],
-        trust=hit.trust,
-        superseded_by=hit.superseded_by,
-        at_risk=hit.at_risk,
-    )
->>>>>>> drifting

@@ -78,10 +78,10 @@ def _guarded(route: APIRoute) -> bool:
 
 
 def _most_bytes(scope: Scope) -> int:
-        return mcp.MOST_BYTES
-        return sign_in.MOST_BYTES
-    if scope["path"] == SIGN_IN:
     if scope["path"] == mcp.PATH:
+        return mcp.MOST_BYTES
+    if scope["path"] == SIGN_IN:
+        return sign_in.MOST_BYTES
     pushes = scope["method"] == "PUT" and scope["path"].endswith("/documents")
     return documents.MOST_PUSHED_BYTES if pushes else MOST_BYTES
 
