@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_recipe_is_measured_and_the_throw_away_project_is_gone(folder: Path, stores_home: Path) -> None:
     destiny = Destiny(stores_home)
-    before = destiny.process("project", "list", "--json").document
+    before = destiny("project", "list", "--json").document
     said = destiny.process("evaluate", "retrieval", str(folder), "--per-query", str(folder / "queries.out"), "--json")
     assert said.code == 0, said.err
     found = said.document
@@ -56,11 +56,11 @@ def test_every_recipe_is_measured_and_the_throw_away_project_is_gone(folder: Pat
     rows = [json.loads(line) for line in (folder / "queries.out").read_text("utf-8").splitlines()]
     assert len(rows) == len(QUESTIONS) * len(MEASURED)
     assert all(0 <= row["metrics"]["ndcg@10"] <= 1 and row["ranking"] for row in rows if row["recipe"] == "dense")
-    assert destiny.process("project", "list", "--json").document == before
+    assert destiny("project", "list", "--json").document == before
 
 
 def test_a_folder_that_is_no_suite_is_refused_before_anything_is_made(tmp_path: Path, stores_home: Path) -> None:
-    said = Destiny(stores_home).process("evaluate", "retrieval", str(tmp_path))
+    said = Destiny(stores_home)("evaluate", "retrieval", str(tmp_path))
     assert (said.code, said.out) == (1, "")
     assert said.err.startswith("destiny: ")
     assert len(said.err.strip().splitlines()) == 1

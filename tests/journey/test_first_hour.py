@@ -42,8 +42,8 @@ def project(destiny: Destiny, folder: Path) -> Iterator[str]:
     name = f"journey-{secrets.token_hex(4)}"
     assert destiny.process("project", "add", name).code == 0
     yield name
-    assert destiny.process("project", "remove", name, "--yes").code == 0
-    assert "There is no project" in destiny.process("search", name, "anything").err
+    assert destiny("project", "remove", name, "--yes").code == 0
+    assert "There is no project" in destiny("search", name, "anything").err
 
 
 def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny, folder: Path, project: str) -> None:
@@ -90,6 +90,6 @@ def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny,
     assert second["embedding"]["texts"] == 1
     assert "thirty-two days" in destiny("ask", project, LEAVE, "--json").document["answer"]
 
-    doctor = destiny.process("doctor", project, "--json")
+    doctor = destiny("doctor", project, "--json")
     assert (doctor.code, doctor.document["ok"]) == (0, True)
     assert [item["document"] for item in doctor.document["quarantined"]] == ["broken.pdf"]
