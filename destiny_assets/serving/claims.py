@@ -31,15 +31,23 @@ class ClaimReader:
         predicate: str | None = None,
         contested: bool = False,
         limit: int = 100,
+        offset: int = 0,
         as_of: datetime | None = None,
+        generation: int | None = None,
     ) -> ClaimList:
         """Claims, slot by slot, the most probable first; raises `NotFoundError`.
 
         `subject` is any part of one, `predicate` a whole one; with `contested` only slots whose current values contradict each other.
         """
-        pinned = self._pin(project, as_of=as_of)
+        pinned = self._pin(project, as_of=as_of, number=generation)
         found, total = self._ledger.claim_reading.shown(
-            project, pinned.number, subject=subject, predicate=predicate, contested=contested, limit=limit
+            project,
+            pinned.number,
+            subject=subject,
+            predicate=predicate,
+            contested=contested,
+            limit=limit,
+            offset=offset,
         )
         return ClaimList(project, pinned.number, found, total)
 
@@ -47,9 +55,11 @@ class ClaimReader:
         """The id of the claim that `item` names (an id, or eight or more of its first characters), None when it names none."""
         return self._ledger.claim_reading.find(project, self._pin(project, as_of=as_of).number, item)
 
-    def explained(self, project: str, item: str, *, as_of: datetime | None = None) -> ClaimExplanation:
+    def explained(
+        self, project: str, item: str, *, as_of: datetime | None = None, generation: int | None = None
+    ) -> ClaimExplanation:
         """Why a claim is believed as it is; raises `NotFoundError`."""
-        pinned = self._pin(project, as_of=as_of)
+        pinned = self._pin(project, as_of=as_of, number=generation)
         reading = self._ledger.claim_reading
         claim = reading.find(project, pinned.number, item)
         if claim is None:
@@ -108,9 +118,9 @@ class ClaimReader:
                 unknown.append(f"{subject}: {predicate} = {value}")
         return Labelled(project, len(found), self._ledger.beliefs.label(project, found), unknown)
 
-    def suggested(self, project: str, *, limit: int = 10) -> Suggestions:
+    def suggested(self, project: str, *, limit: int = 10, generation: int | None = None) -> Suggestions:
         """The slots that a label would teach most about, with what is claimed of each."""
-        pinned = self._pin(project)
+        pinned = self._pin(project, number=generation)
         reading = self._ledger.claim_reading
         slots = reading.open_slots(project, pinned.number, limit)
         claims: dict[str, list[StoredClaim]] = {}

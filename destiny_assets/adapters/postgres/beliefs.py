@@ -1,6 +1,8 @@
 """Probabilities of claims, what is known of witnesses, and labels: what is scored again, and where results are kept."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -13,6 +15,15 @@ from destiny_assets.domain.graph import FOREVER
 
 _REPUTE_COLUMNS = ("witness", "predicate", "complete", "coarse", "level", "copies")
 _COMPARED = ("slot_id", "probability", "score", "standing", "believed", "contested", "label", "model", "components")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLabel:
+    """What a person said of a claim; it counts from the first generation that was built after it."""
+
+    claim: str
+    verdict: bool
+    labelled_at: datetime
 
 
 class Beliefs:
@@ -143,6 +154,18 @@ class Beliefs:
                 {"p": project, "g": generation},
             )
             return {row["id"]: row["verdict"] for row in rows}
+
+    def said(self, project: str, limit: int, after: tuple[datetime, str] | None = None) -> list[StoredLabel]:
+        """Labels, the newest first, counted already or not; `after` is the (time, claim) of one."""
+        with self._session.transaction() as cursor:
+            rows: Any = cursor.execute(
+                """select claim_id::text as claim, verdict, labelled_at from claim_label
+                   where project = %(p)s and (%(at)s::timestamptz is null or labelled_at < %(at)s
+                       or (labelled_at = %(at)s and claim_id > %(claim)s::uuid))
+                   order by labelled_at desc, claim_id limit %(limit)s""",
+                {"p": project, "at": after[0] if after else None, "claim": after[1] if after else None, "limit": limit},
+            ).fetchall()
+        return [StoredLabel(**row) for row in rows]
 
     def distribution(self, project: str, generation: int) -> dict[str, Any]:
         """``claims``, ``believed``, ``contested`` (slots), ``not_current``, ``labels`` and the mean probability of what is believed."""

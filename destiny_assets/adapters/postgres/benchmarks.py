@@ -51,6 +51,16 @@ class BenchmarkRun:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionScores:
+    """One metric of one recipe on one suite in one generation, question by question."""
+
+    generation: int
+    suite: str
+    recipe: str
+    values: list[float]
+
+
 class Benchmarks:
     """Benchmark history."""
 
@@ -141,6 +151,34 @@ class Benchmarks:
                 "insert into benchmark_query (project, run_id, query_id, text, ranking, metrics) values (%s, %s, %s, %s, %s, %s)",
                 [(project, run, r.query_id, r.text, Jsonb(list(r.ranking)), Jsonb(dict(r.metrics))) for r in results],
             )
+
+    def scores(self, project: str, metric: str, last: int) -> list[QuestionScores]:
+        """What a metric was for every question, by generation, suite and recipe: the newest run of each of the `last` published ones."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """with run as (
+                       select distinct on (r.generation, r.suite, r.recipe) r.id, r.generation, r.suite, r.recipe
+                       from benchmark_run r where r.project = %(p)s and r.generation in (
+                           select number from generation where project = %(p)s and state = 'published' order by number desc limit %(last)s)
+                       order by r.generation, r.suite, r.recipe, r.at desc)
+                   select run.generation, run.suite, run.recipe,
+                          array_agg((q.metrics ->> %(m)s)::double precision order by q.query_id) as values
+                   from run join benchmark_query q on (q.project, q.run_id) = (%(p)s, run.id)
+                   where q.metrics ? %(m)s group by 1, 2, 3 order by 2, 3, 1""",
+                {"p": project, "m": metric, "last": last},
+            ).fetchall()
+        return [QuestionScores(**row) for row in rows]
+
+    def answered(self, project: str, generation: int, suite: str, recipe: str) -> list[QueryResult]:
+        """Every question of the newest run of a recipe in a generation; none where it was not measured."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select query_id, text, ranking, metrics from benchmark_query where project = %(p)s and run_id = (
+                       select id from benchmark_run where project = %(p)s and generation = %(g)s and suite = %(s)s and recipe = %(r)s
+                       order by at desc limit 1) order by query_id""",
+                {"p": project, "g": generation, "s": suite, "r": recipe},
+            ).fetchall()
+        return [QueryResult(**row) for row in rows]
 
     def history(self, project: str) -> list[BenchmarkRun]:
         """Every run of a project, oldest first."""

@@ -78,6 +78,7 @@ class ClaimReading:
         predicate: str | None,
         contested: bool,
         limit: int,
+        offset: int = 0,
     ) -> tuple[list[StoredClaim], int]:
         """Claims by subject (any part of it, in any case) and predicate, slot by slot, the most probable first; and how many there are."""
         named = {
@@ -87,11 +88,12 @@ class ClaimReading:
             "predicate": predicate.casefold() if predicate else None,
             "contested": contested,
             "limit": limit,
+            "offset": offset,
         }
         which: LiteralString = """ and (%(subject)s::text is null or lower(c.subject) like lower(%(subject)s))
             and (%(predicate)s::text is null or c.predicate = %(predicate)s) and (b.contested or not %(contested)s)"""
         with self._session.transaction() as cursor:
-            page = _COUNTED + _COLUMNS + _VISIBLE + which + _ORDER + " limit %(limit)s" + _EVIDENCE
+            page = _COUNTED + _COLUMNS + _VISIBLE + which + _ORDER + " limit %(limit)s offset %(offset)s" + _EVIDENCE
             rows = cursor.execute(page + " order by lower(subject), predicate, probability desc, id", named).fetchall()
             total = cursor.execute("select count(*) as n" + _VISIBLE + which, named).fetchone()
         return [StoredClaim(**row) for row in rows], int((total or {"n": 0})["n"])

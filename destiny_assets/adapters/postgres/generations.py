@@ -1,6 +1,7 @@
 """Generations, the publishing row, its history, and what each stage reported."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,21 @@ select g.project, g.number, g.state, g.started_at, g.model_id, g.collection, g.p
        coalesce(p.generation = g.number, false) as current
 from generation g left join publication p on p.project = g.project
 """
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRun:
+    """A run as its stages reported it. `id` is Dagster's; `seconds` are by stage, in the order in which they ended.
+
+    `state`: ``published``, ``unchanged`` (nothing was new, so readers keep their generation), ``rejected``, or ``unfinished``.
+    """
+
+    id: str
+    generation: int
+    state: str
+    reason: str | None
+    ended_at: datetime
+    seconds: dict[str, float]
 
 
 class Generations:
@@ -220,6 +236,24 @@ class Generations:
             )
             return {row["stage"]: row["facts"] for row in rows}
 
+    def runs(self, project: str, limit: int) -> list[IngestRun]:
+        """The newest runs of which a stage has reported, newest first."""
+        with self._session.transaction() as cursor:
+            rows: Any = cursor.execute(
+                """with newest as (
+                       select run_id as id, max(at) as ended_at, (array_agg(generation order by at desc))[1] as generation,
+                              jsonb_object_agg(stage, facts -> 'seconds') filter (where jsonb_typeof(facts -> 'seconds') = 'number')
+                                  as seconds,
+                              array_agg(stage order by at) as stages,
+                              (array_agg(facts order by at desc) filter (where stage = 'published_generation'))[1] as published
+                       from stage_report where project = %(p)s group by run_id order by ended_at desc limit %(limit)s)
+                   select n.id, n.generation, n.ended_at, coalesce(n.seconds, '{}') as seconds, n.stages, n.published, g.state, g.reason
+                   from newest n left join generation g on (g.project, g.number, g.run_id) = (%(p)s, n.generation, n.id)
+                   order by n.ended_at desc""",
+                {"p": project, "limit": limit},
+            ).fetchall()
+        return [_run(row) for row in rows]
+
     def stage_facts(self, project: str, number: int, stage: str) -> dict[str, Any]:
         """What a stage last reported for a generation, in whichever run; raises `ConflictError` when it never ran."""
         with self._session.transaction() as cursor:
@@ -249,3 +283,16 @@ class Generations:
 
 def _generation(row: DictRow) -> Generation:
     return Generation(**row)
+
+
+def _run(row: Mapping[str, Any]) -> IngestRun:
+    """A run that changed nothing has no generation left; only its last stage tells."""
+    told = row["published"]
+    if told is not None:
+        state, reason = ("published" if told.get("published") else "unchanged"), told.get("reason")
+    elif row["state"] == "rejected":
+        state, reason = "rejected", row["reason"]
+    else:
+        state, reason = "unfinished", None
+    seconds = {stage: row["seconds"][stage] for stage in row["stages"] if stage in row["seconds"]}
+    return IngestRun(row["id"], row["generation"], state, reason, row["ended_at"], seconds)

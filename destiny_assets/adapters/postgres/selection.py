@@ -1,6 +1,7 @@
 """Which documents of a generation a search may look at, and which ones a text names or refers to."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from destiny_assets.adapters.postgres.session import Session
@@ -21,6 +22,42 @@ _CONDITIONS: dict[str, LiteralString] = {
     "since": "coalesce(v.updated_on, v.created_on) >= %(since)s",
     "until": "coalesce(v.updated_on, v.created_on) < %(until)s",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a search can be narrowed to, and how many documents have it; `kind` is a source's, else empty."""
+
+    value: str
+    documents: int
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a search of one generation can be narrowed to, the most frequent first."""
+
+    sources: list[Choice]
+    statuses: list[Choice]
+    authors: list[Choice]
+    tags: list[Choice]
+
+
+_CHOICES: LiteralString = r"""
+with shown as (
+    select v.*, d.source from document_version v join document d on (d.project, d.id) = (v.project, v.document_id)
+    where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s),
+counted as (
+    select 'sources' as what, source as value, count(*) as documents from shown group by source
+    union all select 'statuses', lower(status), count(*) from shown where status <> '' group by lower(status)
+    union all select 'authors', a, count(*) from shown, unnest(authors) a group by a
+    union all select 'tags', t, count(*) from shown, regexp_split_to_table(lower(coalesce(fields->>'tags', fields->>'tag', '')), '\s*[,;]\s*') t
+        where t <> '' group by t),
+ranked as (select *, row_number() over (partition by what order by documents desc, value) as place from counted)
+select r.what, r.value, r.documents, coalesce(s.kind, '') as kind
+from ranked r left join source s on r.what = 'sources' and (s.project, s.name) = (%(p)s, r.value)
+where place <= %(most)s order by r.what, place
+"""
 
 
 class Selection:
@@ -48,6 +85,14 @@ class Selection:
                 {"p": project, "g": generation, **values},
             ).fetchall()
         return {row["id"] for row in rows}
+
+    def choices(self, project: str, generation: int, most: int) -> Choices:
+        """What the documents of a generation have that they can be narrowed to, at most so many values of each."""
+        found: dict[str, list[Choice]] = {"sources": [], "statuses": [], "authors": [], "tags": []}
+        with self._session.transaction() as cursor:
+            for row in cursor.execute(_CHOICES, {"p": project, "g": generation, "most": most}):
+                found[row["what"]].append(Choice(row["value"], row["documents"], row["kind"]))
+        return Choices(**found)
 
     def texts(self, project: str, generation: int, chunk_ids: Sequence[str]) -> list[tuple[str, str]]:
         """(document, text) of those of the chunks that the generation shows."""

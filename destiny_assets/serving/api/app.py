@@ -16,7 +16,7 @@ from destiny_assets.serving.api import mcp, openapi, problems
 from destiny_assets.serving.api.doors import Doors, Guard, Recognised
 from destiny_assets.serving.api.gate import MOST_BYTES, OPEN, SIGN_IN, Gate
 from destiny_assets.serving.api.reading import NotModifiedError
-from destiny_assets.serving.api.routes import browse, documents, history, ingests, projects, questions
+from destiny_assets.serving.api.routes import browse, claims, documents, history, ingests, overview, projects, questions
 from destiny_assets.serving.pages import sign_in, site
 
 _READY_SECONDS = 1.0
@@ -55,7 +55,7 @@ def bare_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (projects, ingests, documents, questions, browse, history):
+    for module in (projects, overview, ingests, documents, questions, browse, claims, history):
         include(app, module.router)
     return app
 

@@ -19,6 +19,7 @@ from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.api.reading import MOST_GENERATIONS, as_json, published
 from destiny_assets.serving.api.writing import TheWriter
 from destiny_assets.serving.health import diagnose
+from destiny_assets.serving.measurements import Comparison, Curves, comparison, curves
 from destiny_assets.serving.results import Diagnosis
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["history"])
@@ -108,6 +109,33 @@ def list_benchmarks(
     found = [(number, run) for number, run in reversed(numbered) if number < before]
     page = page_of(found, limit, lambda row: (str(row[0]),))
     return as_json(Page([run for _, run in page.items], page.next_cursor), Page[BenchmarkRun])
+
+
+@router.get("/benchmarks/curves", dependencies=[Depends(Guard(Right.INSPECT))], response_model=Curves)
+def benchmark_curves(
+    project: ProjectName,
+    doors: TheDoors,
+    metric: Annotated[Word, Query(description="Which metric.")] = "ndcg@10",
+) -> Response:
+    """How a metric moved over the newest published generations, recipe by recipe, with 95 % bootstrap intervals."""
+    doors.reading.projects.require(project)
+    return as_json(curves(doors.reading, project, metric), Curves)
+
+
+@router.get("/benchmarks/comparison", dependencies=[Depends(Guard(Right.INSPECT))], response_model=Comparison)
+def compare_benchmarks(
+    project: ProjectName,
+    doors: TheDoors,
+    suite: Annotated[Word, Query(description="The suite of golden questions.")],
+    recipe: Annotated[Word, Query(description="The recipe.")],
+    before: Annotated[int, Query(ge=1, le=MOST_GENERATIONS, description="The generation to compare with.")],
+    after: Annotated[int, Query(ge=1, le=MOST_GENERATIONS, description="The generation to compare.")],
+    metric: Annotated[Word, Query(description="Which metric.")] = "ndcg@10",
+) -> Response:
+    """Which golden questions one generation answers otherwise than another, the deepest fall first."""
+    old, new = (published(doors, project, None, one).number for one in (before, after))
+    found = comparison(doors.reading, project, suite=suite, recipe=recipe, metric=metric, before=old, after=new)
+    return as_json(found, Comparison)
 
 
 @router.get("/doctor", dependencies=[Depends(Guard(Right.INSPECT))], response_model=Diagnosis)
