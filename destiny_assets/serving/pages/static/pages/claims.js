@@ -1,0 +1,83 @@
+// What is claimed: where claims contradict each other, a person who knows says which is true, and the next ingest counts it.
+import { all, get, newest, post } from "../api.js";
+import { calmly, empty, h, onDay, percent, pill, plural, say } from "../dom.js";
+import { terms } from "../trust.js";
+import { documentAt } from "../passages.js";
+
+export const title = "Claims";
+
+export default async function fill(view) {
+  const [{ slots }, said, { items: contested }] = await Promise.all([get(`${view.at}/labels/suggestions`, { limit: 50 }), all(`${view.at}/labels`), get(`${view.at}/claims`, { contested: true, limit: 200 })]);
+  const labels = new Map(said.map((one) => [one.claim, one.verdict]));
+  const context = { view, labels, curates: view.may("curate") };
+  // The most telling first; what a label has settled already follows.
+  const suggested = new Set(slots.flatMap((slot) => slot.claims.map((one) => one.slot_id)));
+  const rest = bySlot(contested.filter((one) => !suggested.has(one.slot_id)));
+  const open = [...slots.map((slot) => slot.claims), ...rest];
+  const box = h("input", { id: "q", type: "search", placeholder: "Find claims about…", autocomplete: "off", value: view.params.get("q") ?? "" });
+  const found = h("div", { class: "slots" }), begin = newest();
+  const look = async () => {
+    const subject = box.value.trim();
+    view.keep({ q: subject });
+    try {
+      const { items, next_cursor: more } = await get(`${view.at}/claims`, { subject: subject || null, limit: 60 }, begin());
+      found.replaceChildren(...(items.length ? [...bySlot(items).map((claims) => slot(claims, context)), more ? h("p", { class: "quiet" }, "There are more; name the subject more closely.") : ""] : [empty("No such claim", "Claims are read from header fields, tables, decisions and plain sentences.")]));
+    } catch (error) { if (error.name !== "AbortError") found.replaceChildren(empty("Claims cannot be shown", error.message)); }
+  };
+  box.addEventListener("input", calmly(look));
+  await look();
+  return [h("h1", {}, "Contested claims"),
+    h("p", { class: "lead" }, open.length ? [plural(open.length, "question"), " on which what is written disagrees, the most telling first.", context.curates ? " Say what is so; it counts with the next ingest." : ""] : "Nothing that is written contradicts anything else."),
+    open.length ? h("div", { class: "slots", id: "contested" }, open.map((claims) => slot(claims, context))) : null,
+    h("h2", { class: "apart" }, "All claims"), h("form", { class: "search", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "unseen", for: "q" }, "Find claims"), box), found];
+}
+
+function bySlot(claims) {
+  const slots = new Map();
+  for (const one of claims) slots.set(one.slot_id, [...(slots.get(one.slot_id) ?? []), one]);
+  return [...slots.values()];
+}
+
+function slot(claims, context) {
+  return h("section", { class: "card slot", "aria-label": `${claims[0].subject}, ${claims[0].predicate}` },
+    h("h3", {}, claims[0].subject, h("span", { class: "predicate" }, ` ${claims[0].predicate}`)),
+    h("ul", { class: "values" }, claims.map((one) => value(one, context))));
+}
+
+function value(one, { view, labels, curates }) {
+  const told = h("span", { class: "told" }), body = h("div", {});
+  const buttons = [[true, "True"], [false, "False"]].map(([verdict, name]) => h("button", { type: "button", class: `verdict ${verdict ? "yes" : "no"}`, "aria-label": `${name}: ${one.subject} ${one.predicate} ${one.value}`, onclick: () => label(verdict) }, name));
+  const mark = () => {
+    const verdict = labels.get(one.id) ?? one.label;
+    buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(verdict === (place === 0))));
+    const counted = verdict === one.label;
+    told.replaceChildren(...(verdict === null || verdict === undefined ? [] : [pill(`labelled ${verdict}`, verdict ? "good" : "bad"), counted ? "" : h("span", { class: "small quiet" }, " counts with the next ingest")]));
+  };
+  const label = async (verdict) => {
+    buttons.forEach((button) => { button.disabled = true; });
+    try {
+      await post(`${view.at}/labels`, { labels: [{ claim: one.id, verdict }] });
+      labels.set(one.id, verdict);
+      mark();
+      say(`${one.value} is labelled ${verdict}. It counts with the next ingest.`);
+    } catch (error) { told.replaceChildren(h("span", { class: "note bad", role: "alert" }, error.message)); }
+    buttons.forEach((button) => { button.disabled = false; });
+  };
+  const why = h("details", { ontoggle: async () => {
+    if (!why.open || body.childElementCount) return;
+    try { body.replaceChildren(...explained(await get(`${view.at}/claims/${one.id}`), view)); } catch (error) { body.replaceChildren(empty("This cannot be explained", error.message)); }
+  } }, h("summary", {}, `Why ${percent(one.probability)}`), body);
+  mark();
+  return h("li", { class: `value ${one.standing === "current" ? "" : "over"}`, "data-claim": one.id },
+    h("div", { class: "value-head" },
+      h("span", { class: "value-text" }, one.value), one.standing === "current" ? null : pill(one.standing, "warn"),
+      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${one.probability * 100}%` } })), told, curates ? h("span", { class: "verdicts" }, buttons) : null),
+    h("p", { class: "small quiet" }, one.witnesses.length ? `${one.witnesses.slice(0, 4).join(", ")}${one.witnesses.length > 4 ? ` and ${one.witnesses.length - 4} more` : ""}` : ""), why);
+}
+
+function explained(claim, view) {
+  return [terms(claim.terms, claim.log_odds, claim.probability, "probability, weighed against its rivals,"),
+    h("h4", {}, "Who says so"), h("ul", { class: "evidence" }, claim.evidence.map((one) => h("li", {}, h("b", {}, one.witness), " in ",
+      h("a", { href: documentAt(view.project, one.uri, { source: one.source, span: one.span ?? undefined, generation: claim.generation }) }, one.uri), one.table_row === null ? "" : `, row ${one.table_row}`, one.observed_at ? `, ${onDay(one.observed_at)}` : "", one.quote ? h("blockquote", {}, one.quote) : null))),
+    claim.would_change.length ? [h("h4", {}, "What would change it"), h("ul", {}, claim.would_change.map((sentence) => h("li", {}, sentence)))] : ""].flat();
+}

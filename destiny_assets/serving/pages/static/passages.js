@@ -1,0 +1,23 @@
+// Addresses of documents and places in them.
+import { h } from "./dom.js";
+
+/** Where a document is shown, with a stretch of it marked where one is given. */
+export function documentAt(project, uri, { source, span, chunk, generation, as_of } = {}) {
+  const params = new URLSearchParams({ uri });
+  for (const [name, value] of Object.entries({ source, span: span?.join("-"), chunk, generation, as_of })) if (value) params.set(name, value);
+  return `/p/${encodeURIComponent(project)}/documents?${params}`;
+}
+
+/** Python counts characters, JavaScript halves of some of them; this is the one in the other. */
+export function place(text, characters, from = 0, passed = 0) {
+  let index = from;
+  for (let left = characters - passed; left > 0 && index < text.length; left -= 1) index += text.codePointAt(index) > 0xffff ? 2 : 1;
+  return index;
+}
+
+/** The text with the words of a question made bold. */
+export function emphasised(text, question) {
+  const wanted = [...new Set(question.toLowerCase().match(/[\p{L}\p{N}_]{3,}/gu) ?? [])].map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!wanted.length) return [text];
+  return text.split(new RegExp(`(${wanted.join("|")})`, "giu")).map((part, number) => (number % 2 ? h("b", {}, part) : part));
+}
