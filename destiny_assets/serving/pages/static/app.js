@@ -85,7 +85,7 @@ async function show(first = false) {
     document.title = [known?.[1] ?? title, root === "p" ? project : null, "Destiny"].filter(Boolean).join(" · ");
     const content = await fill(view);
     if (turn !== shown) return;
-    main.replaceChildren(...[content].flat());
+    main.replaceChildren(...[content].flat(Infinity).filter(Boolean));
   } catch (error) {
     if (error.name === "AbortError" || turn !== shown) return;
     main.replaceChildren(empty("This cannot be shown", error.message));

@@ -11,23 +11,24 @@ function ticks(low, high, wanted = 4) {
   return found;
 }
 
-/** Draws when it is shown and whenever its width changes. */
+/** Draws when it is shown and whenever its width changes; gives the place it is drawn in, and a way to draw it anew. */
 function responsive(draw, height, summary) {
   const picture = s("svg", { class: "chart", role: "img", "aria-label": summary, height });
   const frame = h("div", { class: "chart-frame", style: { height: `${height}px` } }, picture);
-  new ResizeObserver(([entry]) => {
-    const width = Math.floor(entry.contentRect.width);
+  const again = (width) => {
     if (!width) return;
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     picture.replaceChildren(...draw(width, height));
-  }).observe(frame);
-  return frame;
+  };
+  new ResizeObserver(([entry]) => again(Math.floor(entry.contentRect.width))).observe(frame);
+  return [frame, () => again(frame.clientWidth)];
 }
 
 /**
- * Lines over generations. `lines`: [{name, points: [{x, y, low?, high?}]}]; with `from0` the axis begins at nought.
+ * Lines over generations. `lines`: [{name, points: [{x, y, low?, high?}]}]; with `from0` the axis begins at nought. One line at a time
+ * shows its interval, `first` at first: five bands over each other say nothing. With `key` a press on a name chooses another.
  */
-export function lineChart({ title, lines, from0 = false, height = 200, format = short, xName = "generation", key = false }) {
+export function lineChart({ title, lines, from0 = false, height = 200, format = short, xName = "generation", key = false, first = 0 }) {
   const points = lines.flatMap((line) => line.points), xs = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b);
   const values = points.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]);
   let low = from0 ? 0 : Math.min(...values), high = Math.max(...values);
@@ -35,6 +36,7 @@ export function lineChart({ title, lines, from0 = false, height = 200, format = 
   if (!from0) { const room = (high - low) * 0.08; low -= room; high = Math.min(high + room, values.every((v) => v <= 1) ? Math.max(1, Math.max(...values)) : Infinity); }
   const steps = ticks(low, high), top = from0 ? Math.max(high, steps.at(-1) ?? high) : high;
   const last = (line) => line.points.at(-1);
+  let chosen = first;
   const summary = `${title} by ${xName}: ${lines.map((line) => `${lines.length > 1 ? `${line.name} ` : ""}${format(line.points[0].y)} to ${format(last(line).y)}`).join("; ")}.`;
   const draw = (width, tall) => {
     const inner = { width: width - MARGIN.left - MARGIN.right, height: tall - MARGIN.top - MARGIN.bottom };
@@ -45,8 +47,8 @@ export function lineChart({ title, lines, from0 = false, height = 200, format = 
     return [
       ...steps.map((value) => s("g", { class: "grid" }, s("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }), s("text", { x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }, format(value)))),
       ...xs.filter((_, place) => place % every === 0).map((value) => s("text", { class: "axis", x: x(value), y: tall - 6, "text-anchor": "middle" }, String(value))),
-      ...lines.map((line, which) => s("g", { class: `series series-${which % 6}` },
-        line.points[0].low !== undefined && line.points.length > 1 ? s("path", { class: "band", d: `${path([...line.points.map((p) => [x(p.x), y(p.high)]), ...[...line.points].reverse().map((p) => [x(p.x), y(p.low)])])}Z` }) : null,
+      ...lines.map((line, which) => s("g", { class: `series series-${which % 6} ${which === chosen && lines.length > 1 ? "chosen" : ""}` },
+        which === chosen && line.points[0].low !== undefined && line.points.length > 1 ? s("path", { class: "band", d: `${path([...line.points.map((p) => [x(p.x), y(p.high)]), ...[...line.points].reverse().map((p) => [x(p.x), y(p.low)])])}Z` }) : null,
         from0 && line.points.length > 1 ? s("path", { class: "area", d: `${path(line.points.map((p) => [x(p.x), y(p.y)]))}L${x(last(line).x)} ${y(low)}L${x(line.points[0].x)} ${y(low)}Z` }) : null,
         line.points.length > 1 ? s("path", { class: "line", d: path(line.points.map((p) => [x(p.x), y(p.y)])) }) : null,
         line.points.map((p) => [
@@ -60,9 +62,15 @@ export function lineChart({ title, lines, from0 = false, height = 200, format = 
       const point = line.points.find((one) => one.x === value);
       return point ? `${format(point.y)}${point.low === undefined ? "" : ` (${format(point.low)}–${format(point.high)})`}` : "";
     })])));
+  const [frame, again] = responsive(draw, height, summary);
+  const names = lines.map((line, which) => h("button", { type: "button", class: `key-${which % 6}`, "aria-pressed": String(which === chosen), onclick: () => {
+    chosen = which;
+    names.forEach((name, place) => name.setAttribute("aria-pressed", String(place === chosen)));
+    again();
+  } }, line.name, h("b", {}, ` ${format(last(line).y)}`)));
   return h("figure", {},
-    h("figcaption", {}, h("span", { class: "chart-title" }, title), key ? h("ul", { class: "key" }, lines.map((line, which) => h("li", { class: `key-${which % 6}` }, line.name, h("b", {}, ` ${format(last(line).y)}`)))) : h("b", { class: "chart-now" }, format(last(lines[0]).y))),
-    responsive(draw, height, summary), numbers);
+    h("figcaption", {}, h("span", { class: "chart-title" }, title), key ? h("span", { class: "key", role: "group", "aria-label": "Whose interval is shown" }, names) : h("b", { class: "chart-now" }, format(last(lines[0]).y))),
+    frame, numbers);
 }
 
 /** Counts in ten bins of 0.1, from 0 to 1. */
@@ -78,7 +86,7 @@ export function histogram({ title, bins, mean, height = 120 }) {
       ...[0, 0.5, 1].map((value) => s("text", { class: "axis", x: 4 + value * inner, y: tall - 6, "text-anchor": value === 0 ? "start" : value === 1 ? "end" : "middle" }, value.toFixed(1))),
     ];
   };
-  return h("figure", {}, h("figcaption", {}, h("span", { class: "chart-title" }, title), h("b", { class: "chart-now" }, `mean ${mean.toFixed(2)}`)), responsive(draw, height, summary));
+  return h("figure", {}, h("figcaption", {}, h("span", { class: "chart-title" }, title), h("b", { class: "chart-now" }, `mean ${mean.toFixed(2)}`)), responsive(draw, height, summary)[0]);
 }
 
 /** A line without axes, beside a number. */
@@ -94,5 +102,5 @@ export function spark(values, name) {
 export function parts(list, name) {
   const whole = list.reduce((sum, [, value]) => sum + value, 0) || 1;
   return h("div", { class: "parts", role: "img", "aria-label": `${name}: ${list.map(([part, value]) => `${part} ${short(value)}`).join(", ")}` },
-    list.map(([part, value], place) => h("span", { class: `part part-${place % 6}`, title: `${part}: ${short(value)}`, style: { "flex-grow": String(value / whole) } })));
+    list.map(([part, value], place) => h("span", { class: `part part-${place % 9}`, title: `${part}: ${short(value)}`, style: { "flex-grow": String(value / whole) } })));
 }

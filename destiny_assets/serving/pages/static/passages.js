@@ -15,9 +15,13 @@ export function place(text, characters, from = 0, passed = 0) {
   return index;
 }
 
-/** The text with the words of a question made bold. */
+const LETTER = "[\\p{L}\\p{N}_]";
+
+/** A passage as one paragraph, without the lines that only draw a rule under a heading, and with the words of a question made bold. */
 export function emphasised(text, question) {
-  const wanted = [...new Set(question.toLowerCase().match(/[\p{L}\p{N}_]{3,}/gu) ?? [])].map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  if (!wanted.length) return [text];
-  return text.split(new RegExp(`(${wanted.join("|")})`, "giu")).map((part, number) => (number % 2 ? h("b", {}, part) : part));
+  const flowing = text.split("\n").filter((line) => !/^\s*([-=~^*#"'`+.:_])\1{2,}\s*$/.test(line)).join("\n");
+  // Short words are in every passage; what ends otherwise by a few letters is the same word.
+  const wanted = [...new Set(question.toLowerCase().match(/[\p{L}\p{N}_]{4,}/gu) ?? [])];
+  if (!wanted.length) return [flowing];
+  return flowing.split(new RegExp(`(?<!${LETTER})((?:${wanted.join("|")})${LETTER}{0,3})(?!${LETTER})`, "giu")).map((part, number) => (number % 2 ? h("b", {}, part) : part));
 }

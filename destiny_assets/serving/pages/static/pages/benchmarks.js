@@ -15,11 +15,11 @@ export default async function fill(view) {
   const suites = [...new Set(found.curves.map((one) => one.suite))];
   const choose = select("metric", found.metrics.map((one) => [one, one]), metric);
   choose.addEventListener("change", () => view.go(`/p/${view.project}/benchmarks?metric=${encodeURIComponent(choose.value)}`));
-  return [head, h("p", { class: "lead" }, "Every generation is asked the project's golden questions. Bands are 95 % bootstrap intervals of the mean."), h("div", { class: "fields" }, field("metric", choose)),
+  return [head, h("p", { class: "lead" }, "Every generation is asked the project's golden questions. The band is the 95 % bootstrap interval of a mean; choose whose."), h("div", { class: "fields" }, field("metric", choose)),
     suites.map((suite) => {
       const curves = found.curves.filter((one) => one.suite === suite);
       const asked = curves[0].points.at(-1).questions;
-      return section(`${suite}, ${plural(asked, "question")}`, lineChart({ title: metric, height: 300, key: true, format: three, lines: curves.map((one) => ({ name: one.recipe, points: one.points.map((point) => ({ x: point.generation, y: point.mean, low: point.low, high: point.high })) })) }),
+      return section(`${suite}, ${plural(asked, "question")}`, lineChart({ title: metric, height: 300, key: true, format: three, first: Math.max(0, curves.findIndex((one) => one.recipe === "hybrid")), lines: curves.map((one) => ({ name: one.recipe, points: one.points.map((point) => ({ x: point.generation, y: point.mean, low: point.low, high: point.high })) })) }),
         differences(view, suite, curves, metric));
     })];
 }
@@ -29,7 +29,7 @@ function differences(view, suite, curves, metric) {
   if (numbers.length < 2) return h("p", { class: "quiet" }, "With the next generation, the questions that it answers otherwise are shown here.");
   const options = numbers.map((one) => [String(one), `generation ${one}`]);
   const recipe = select(`recipe-${suite}`, curves.map((one) => [one.recipe, one.recipe]), curves.find((one) => one.recipe === "hybrid")?.recipe ?? curves[0].recipe);
-  const before = select(`before-${suite}`, options, String(numbers[1])), after = select(`after-${suite}`, options, String(numbers[0])), place = h("div", { "aria-live": "polite" });
+  const before = select(`before-${suite}`, options, String(numbers[1])), after = select(`after-${suite}`, options, String(numbers[0])), place = h("div", { "aria-live": "polite", class: "compared" });
   const show = async () => {
     try {
       const found = await get(`${view.at}/benchmarks/comparison`, { suite, recipe: recipe.value, metric, before: before.value, after: after.value });
@@ -41,5 +41,5 @@ function differences(view, suite, curves, metric) {
   };
   for (const control of [recipe, before, after]) control.addEventListener("change", show);
   show();
-  return [h("h3", {}, "Questions answered otherwise"), h("div", { class: "fields" }, field("recipe", recipe), field("before", before), field("now", after)), place];
+  return [h("h3", { class: "apart-small" }, "Questions answered otherwise"), h("div", { class: "fields" }, field("recipe", recipe), field("before", before), field("now", after)), place];
 }

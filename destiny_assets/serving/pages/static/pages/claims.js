@@ -20,8 +20,8 @@ export default async function fill(view) {
     const subject = box.value.trim();
     view.keep({ q: subject });
     try {
-      const { items, next_cursor: more } = await get(`${view.at}/claims`, { subject: subject || null, limit: 60 }, begin());
-      found.replaceChildren(...(items.length ? [...bySlot(items).map((claims) => slot(claims, context)), more ? h("p", { class: "quiet" }, "There are more; name the subject more closely.") : ""] : [empty("No such claim", "Claims are read from header fields, tables, decisions and plain sentences.")]));
+      const { items, next_cursor: more } = await get(`${view.at}/claims`, { subject: subject || null, limit: subject ? 60 : 15 }, begin());
+      found.replaceChildren(...(items.length ? [...bySlot(items).map((claims) => slot(claims, context)), more ? h("p", { class: "quiet" }, subject ? "There are more; name the subject more closely." : "And more: name a subject to find its claims.") : ""] : [empty("No such claim", "Claims are read from header fields, tables, decisions and plain sentences.")]));
     } catch (error) { if (error.name !== "AbortError") found.replaceChildren(empty("Claims cannot be shown", error.message)); }
   };
   box.addEventListener("input", calmly(look));
@@ -66,12 +66,12 @@ function value(one, { view, labels, curates }) {
   const why = h("details", { ontoggle: async () => {
     if (!why.open || body.childElementCount) return;
     try { body.replaceChildren(...explained(await get(`${view.at}/claims/${one.id}`), view)); } catch (error) { body.replaceChildren(empty("This cannot be explained", error.message)); }
-  } }, h("summary", {}, `Why ${percent(one.probability)}`), body);
+  } }, h("summary", {}, "Why"), body);
   mark();
   return h("li", { class: `value ${one.standing === "current" ? "" : "over"}`, "data-claim": one.id },
     h("div", { class: "value-head" },
       h("span", { class: "value-text" }, one.value), one.standing === "current" ? null : pill(one.standing, "warn"),
-      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${one.probability * 100}%` } })), told, curates ? h("span", { class: "verdicts" }, buttons) : null),
+      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${one.probability * 100}%` } })), h("span", { class: "share" }, percent(one.probability)), told, curates ? h("span", { class: "verdicts" }, buttons) : null),
     h("p", { class: "small quiet" }, one.witnesses.length ? `${one.witnesses.slice(0, 4).join(", ")}${one.witnesses.length > 4 ? ` and ${one.witnesses.length - 4} more` : ""}` : ""), why);
 }
 

@@ -47,7 +47,7 @@ function layers(report) {
 
 function statuses(report) {
   const list = Object.entries(report.statuses ?? {}).sort((a, b) => b[1] - a[1]);
-  return section("Documents by status", parts(list, "Documents by status"), h("ul", { class: "legend" }, list.map(([name, value], place) => h("li", {}, h("span", { class: `swatch part-${place % 6}`, "aria-hidden": "true" }), h("span", {}, name), h("b", {}, count(value))))));
+  return section("Documents by status", parts(list, "Documents by status"), h("ul", { class: "legend" }, list.map(([name, value], place) => h("li", {}, h("span", { class: `swatch part-${place % 9}`, "aria-hidden": "true" }), h("span", {}, name), h("b", {}, count(value))))));
 }
 
 function quarantine(report) {

@@ -8,6 +8,7 @@ export const title = "Search";
 const RECIPES = ["best", "hybrid", "graph", "conversation", "trusted", "dense", "lexical"];
 const MODES = [["all", "everything"], ["balanced", "balanced"], ["strict", "strict"]];
 const NARROWED = ["source", "kind", "status", "author", "tag", "since", "until", "as_of", "recipe", "mode", "min_trust"];
+const STEP = 10, MOST = 50;
 const USUAL = { recipe: "best", mode: "all", min_trust: "0" };
 
 export default async function fill(view) {
@@ -28,7 +29,8 @@ export default async function fill(view) {
   const NAMES = { as_of: "as of", min_trust: "least trust", recipe: "recipe", mode: "held back", since: "dated from", until: "dated before" };
   const found = h("p", { id: "found", class: "quiet", role: "status" });
   const list = h("ol", { class: "hits" });
-  const begin = newest();
+  const begin = newest(), more = h("p", { class: "actions" });
+  let wanted = STEP;
   const used = h("span", { class: "count" });
   const search = async () => {
     const q = box.value.trim(), chosen = Object.fromEntries(Object.entries(controls).map(([name, control]) => [name, control.value]));
@@ -38,24 +40,27 @@ export default async function fill(view) {
     const signal = begin();
     if (!q) {
       found.textContent = "";
+      more.replaceChildren();
       list.replaceChildren(h("li", { class: "bare" }, empty("Ask in plain words", "Type a question, a name or an identifier. Passages appear while you type; each leads to its place in the document.")));
       return;
     }
     list.setAttribute("aria-busy", "true");
     try {
-      const query = { ...chosen, q, k: 20, as_of: chosen.as_of && new Date(chosen.as_of).toISOString() };
+      const query = { ...chosen, q, k: wanted, as_of: chosen.as_of && new Date(chosen.as_of).toISOString() };
       const result = await get(`${view.at}/search`, query, signal);
       const times = { generation: result.generation };
       found.replaceChildren(plural(result.hits.length, "passage"), ` by ${result.recipe}, generation ${result.generation}, ${Math.round(result.latency_ms)} ms`, result.withheld ? `; ${result.withheld} held back` : "", result.degraded.length ? h("span", { class: "note warn" }, ` without ${result.degraded.join(", ")}`) : "");
       list.replaceChildren(...(result.hits.length ? result.hits.map((hit) => shown(hit, view, q, times)) : [h("li", { class: "bare" }, empty("Nothing found", Object.keys(said).length ? "Fewer filters may find more." : "Try other words."))]));
+      more.replaceChildren(...(result.hits.length === wanted && wanted < MOST ? [h("button", { type: "button", onclick: () => { wanted = MOST; search(); } }, "More passages")] : []));
     } catch (error) {
       if (error.name === "AbortError") return;
+      more.replaceChildren();
       found.textContent = "";
       list.replaceChildren(h("li", { class: "bare" }, empty("This could not be searched", error.message)));
     }
     list.removeAttribute("aria-busy");
   };
-  box.addEventListener("input", calmly(search));
+  box.addEventListener("input", calmly(() => { wanted = STEP; search(); }));
   for (const control of Object.values(controls)) control.addEventListener(control.type === "range" ? "input" : "change", calmly(search, 60));
   box.addEventListener("keydown", (event) => { if (event.key === "ArrowDown") { event.preventDefault(); list.querySelector("a")?.focus(); } });
   list.addEventListener("keydown", (event) => {
@@ -71,7 +76,7 @@ export default async function fill(view) {
     h("form", { class: "search", role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
       h("label", { class: "unseen", for: "q" }, "Search the knowledge base"), box,
       h("details", { class: "filters", open: narrowed && innerWidth > 700 }, h("summary", {}, "Filters ", used), h("div", { class: "fields" }, Object.entries(controls).map(([name, control]) => field(NAMES[name] ?? name, control))))),
-    found, list];
+    found, list, more];
 }
 
 function shown(hit, view, question, times) {
