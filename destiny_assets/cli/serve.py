@@ -125,6 +125,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
             ingests=ingests,
             remove_project=lambda project: remove_everywhere(settings, project),
             cache=settings.cache,
+            dagster_url=os.environ.get("DESTINY_DAGSTER_URL", "").rstrip("/"),
         )
 
 

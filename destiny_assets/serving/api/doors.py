@@ -38,6 +38,8 @@ class Doors:
     `circuits` are those of `service` and `library`; `reading` is the ledger as a role that sees one project; `remove_project` takes a
     project out of every layer; `cache` is where sources keep copies.
 
+    `dagster_url` is where the pages say that a run can be looked at in the Dagster UI; empty: they name its id alone.
+
     `closing` is set when the server is told to stop: what streams ends then.
     """
 
@@ -51,6 +53,7 @@ class Doors:
     ingests: Ingests
     remove_project: Callable[[str], dict[str, int]]
     cache: Path
+    dagster_url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from destiny_assets.serving.api.doors import Doors
 from destiny_assets.serving.api.gate import ASSETS
 from destiny_assets.serving.pages import sign_in
 
@@ -80,8 +81,9 @@ def files() -> Files:
 def install(app: FastAPI) -> None:
     """Give the pages their addresses. They are no part of the API, and hold nothing until a caller's browser fills them from it."""
 
-    async def shell(_: Request) -> Response:
-        return files().page("shell.html")
+    async def shell(request: Request) -> Response:
+        doors: Doors = request.app.state.doors
+        return files().page("shell.html", dagster=doors.dagster_url)
 
     async def asset(request: Request) -> Response:
         return files().response(request.path_params["stamp"], request.path_params["name"])

@@ -41,10 +41,11 @@ function shown(answer, view) {
     return one ? h("a", { class: "cite", href: where(one), "aria-label": `Source ${part}: ${one.document}` }, part) : `[${part}]`;
   });
   return [
-    h("div", { class: "card answer" }, h("p", {}, told), h("p", { class: "small quiet" }, answer.method === "extractive" ? "In the words of the documents" : `In the words of ${answer.method}`, `, generation ${answer.generation}, ${Math.round(answer.latency_ms)} ms`)),
+    h("div", { class: "card answer" }, h("p", {}, told), h("p", { class: "small quiet" }, answer.method === "extractive" ? "In the words of the documents" : `In the words of ${answer.method}`, `, generation ${answer.generation}, ${Math.round(answer.latency_ms)} ms`, answer.degraded.length ? h("span", { class: "note warn" }, ` without ${answer.degraded.join(", ")}`) : null)),
     answer.citations.length ? h("h2", {}, plural(answer.citations.length, "source")) : empty("Nothing in this project answers that"),
     h("ol", { class: "hits" }, answer.citations.map((one) => h("li", { class: "hit" },
       h("div", { class: "hit-head" }, h("span", { class: "cite", "aria-hidden": "true" }, String(one.number)), h("a", { class: "hit-title", href: where(one) }, one.document), meter(one.trust)),
       h("p", { class: "hit-path" }, one.uri), h("blockquote", {}, one.quote),
-      one.superseded_by.length ? h("p", { class: "note warn" }, `Superseded by ${one.superseded_by.join(", ")}`) : null)))];
+      one.superseded_by.length ? h("p", { class: "note warn" }, `Superseded by ${one.superseded_by.join(", ")}`) : null,
+      one.at_risk.length ? h("p", { class: "note bad" }, `At risk: ${one.at_risk.join("; ")}`) : null)))];
 }

@@ -35,7 +35,6 @@ function importance(value) {
 
 function shown(one, view) {
   const chain = h("div", {});
-  const risks = [one.at_risk].flat().filter((each) => each && each !== true);
   const details = h("details", { ontoggle: async () => {
     if (!details.open || chain.childElementCount) return;
     const history = await get(`${view.at}/decisions/${one.id}`).catch(() => null);
@@ -47,9 +46,9 @@ function shown(one, view) {
       one.tags.length ? h("p", {}, one.tags.map((tag) => [pill(tag), " "])) : null, chain,
       h("p", { class: "actions" }, h("a", { href: documentAt(view.project, one.uri, { source: one.source }) }, "Read it"), h("a", { href: `/p/${view.project}/graph/${one.id}` }, "In the graph"))));
   return h("li", { class: `decision ${one.holds ? "" : "over"}` },
-    h("div", { class: "hit-head" }, h("a", { class: "hit-title", href: documentAt(view.project, one.uri, { source: one.source }) }, one.title), status(one.status), one.at_risk ? pill("at risk", "bad") : null, importance(one.importance)),
+    h("div", { class: "hit-head" }, h("a", { class: "hit-title", href: documentAt(view.project, one.uri, { source: one.source }) }, one.title), status(one.status), one.at_risk.length ? pill("at risk", "bad") : null, importance(one.importance)),
     h("p", { class: "hit-path" }, [one.key, one.agent, onDay(one.decided_at)].filter(Boolean).join(" · ")),
     one.superseded_by.length ? h("p", { class: "note warn" }, `Replaced by ${one.superseded_by.join(", ")}`) : null,
-    risks.length ? h("ul", { class: "note bad" }, risks.map((each) => h("li", {}, typeof each === "string" ? each : each.reason ?? each.why ?? JSON.stringify(each)))) : null,
+    one.at_risk.length ? h("ul", { class: "note bad" }, one.at_risk.map((reason) => h("li", {}, reason))) : null,
     details);
 }

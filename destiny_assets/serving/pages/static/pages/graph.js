@@ -56,6 +56,6 @@ async function around(view) {
       h("figure", { class: "card" }, picture, h("figcaption", { class: "legend small" }, [...new Set(nodes.map((node) => node.label))].map((label) => h("span", { class: `label-${label.toLowerCase()}` }, h("span", { class: "dot", "aria-hidden": "true" }), readable(label))), near.length > drawn.length ? h("span", { class: "quiet" }, `${near.length - drawn.length} more in the list`) : null)),
       h("nav", { class: "card neighbours", "aria-label": "Neighbours" }, h("h3", {}, plural(near.length, "neighbour")), h("ul", {}, near.map((node, number) =>
         h("li", { onmouseenter: () => light(number, true), onmouseleave: () => light(number, false) },
-          h("a", { href: to(node), onfocus: () => light(number, true), onblur: () => light(number, false) }, name(node)), h("span", { class: "small quiet" }, `${readable(node.label)} · ${[...node.says].join(", ")}`)))))) : empty("Nothing is connected to this"),
+          h("a", { href: to(node), onfocus: () => light(number, true), onblur: () => light(number, false) }, name(node)), h("span", { class: "small quiet" }, `${readable(node.label)} · ${[...node.says].join(", ")}`)))))) : answer.degraded.length ? empty("The graph does not answer now", `Without ${answer.degraded.join(", ")}; look again in a moment.`) : empty("Nothing is connected to this"),
   ];
 }

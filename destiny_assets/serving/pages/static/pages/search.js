@@ -86,5 +86,6 @@ function shown(hit, view, question, times) {
     h("p", { class: "hit-path" }, [hit.uri, ...hit.heading.filter((part) => part !== hit.document)].join(" › ")),
     h("p", { class: "hit-text" }, emphasised(hit.text, question)),
     hit.superseded_by.length ? h("p", { class: "note warn" }, `Superseded by ${hit.superseded_by.join(", ")}`) : null,
+    hit.at_risk.length ? h("p", { class: "note bad" }, `At risk: ${hit.at_risk.join("; ")}`) : null,
     hit.copies.length ? h("p", { class: "small quiet" }, "Nearly the same in ", hit.copies.map((copy, number) => [number ? ", " : "", h("a", { href: documentAt(view.project, copy.uri, { span: copy.span, chunk: copy.chunk_id, ...times }) }, copy.document)])) : null);
 }
