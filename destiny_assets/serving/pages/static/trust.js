@@ -11,7 +11,7 @@ export function meter(p, name = "trust") {
 }
 
 /** Each term starts where the one before ended; the last bar is their sum. */
-export function terms(list, total, p, name = "trust") {
+export function terms(list, total, told) {
   const places = [0];
   for (const term of list) places.push(places.at(-1) + term.log_odds);
   const low = Math.min(0, total, ...places), high = Math.max(0, total, ...places), width = high - low || 1;
@@ -25,5 +25,5 @@ export function terms(list, total, p, name = "trust") {
     h("span", { class: "term-why" }, why));
   return h("ol", { class: "terms" },
     list.map((term, place) => row(term.log_odds < 0 ? "down" : "up", term.name, places[place], places[place + 1], term.why)),
-    row("sum", "sum", 0, total, `of log-odds, which is ${name} ${p.toFixed(3)}`));
+    row("sum", "sum", 0, total, told));
 }

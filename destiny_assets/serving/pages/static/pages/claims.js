@@ -76,7 +76,7 @@ function value(one, { view, labels, curates }) {
 }
 
 function explained(claim, view) {
-  return [terms(claim.terms, claim.log_odds, claim.probability, "probability, weighed against its rivals,"),
+  return [terms(claim.terms, claim.log_odds, `of log-odds; weighed against its rivals, that is a probability of ${claim.probability.toFixed(3)}`),
     h("h4", {}, "Who says so"), h("ul", { class: "evidence" }, claim.evidence.map((one) => h("li", {}, h("b", {}, one.witness), " in ",
       h("a", { href: documentAt(view.project, one.uri, { source: one.source, span: one.span ?? undefined, generation: claim.generation }) }, one.uri), one.table_row === null ? "" : `, row ${one.table_row}`, one.observed_at ? `, ${onDay(one.observed_at)}` : "", one.quote ? h("blockquote", {}, one.quote) : null))),
     claim.would_change.length ? [h("h4", {}, "What would change it"), h("ul", {}, claim.would_change.map((sentence) => h("li", {}, sentence)))] : ""].flat();
