@@ -12,6 +12,7 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.identity.entities import merge_id
 from destiny_assets.domain.linking.names import EntityKind, entity_id, entity_key
 from destiny_assets.errors import NotFoundError
+from destiny_assets.serving.circuits import Circuits
 from destiny_assets.serving.health import diagnose
 from destiny_assets.serving.library import Library
 from tests.stages.growing import Growth, Layers, growing
@@ -158,7 +159,7 @@ def test_readers_see_who_is_taken_for_whom(post: Growth) -> None:
     assert sum(term["log_odds"] for term in explained.terms) == pytest.approx(two.score)
     assert service.claims.explained(project, alone.id).identities == []
 
-    library = Library(layers.ledger, layers.originals, layers.graph)
+    library = Library(layers.ledger, layers.originals, layers.graph, Circuits())
     full, short = (library.entity(project, number, id_, 20) for id_ in (FULL, SHORT))
     assert (full.entity.also, full.entity.read_as) == (["Michael Sullivan"], None)
     assert (short.entity.also, short.entity.read_as) == ([], FULL)
