@@ -8,6 +8,7 @@ import dagster as dg
 from destiny_assets.assets.backups import home_backups, restore_drills
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
+from destiny_assets.assets.identities import entity_merges
 from destiny_assets.assets.ingest import documents, sources
 from destiny_assets.assets.link import entities, knowledge_graph
 from destiny_assets.assets.marts import build_marts_assets
@@ -38,7 +39,8 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
     dbt_assets = build_marts_assets() if marts else []
     return dg.Definitions(
         assets=[
-            *(sources, documents, chunks, embeddings, vector_index, entities, decisions, claims, knowledge_graph),
+            *(sources, documents, chunks, embeddings, vector_index, entities, entity_merges),
+            *(decisions, claims, knowledge_graph),
             *(trust_scores, claim_probabilities, decision_risks),
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
             *(home_backups, restore_drills),

@@ -18,7 +18,7 @@ _NAMED = 50
 def on_feedback(
     context: dg.SensorEvaluationContext, ledger: ResourceParam[PostgresLedger]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for one ingest of each project with labels that its current generation does not count, however many they are.
+    """Ask for one ingest of each project with labels, or merges taken back, that its current generation does not count, however many.
 
     The run reads no document again and judges the slots that the labels bear on. The cursor holds what was waiting when a project was
     last asked for: the same labels ask once, also where the run could not count them, and another label asks again.
@@ -29,17 +29,20 @@ def on_feedback(
     requests = []
     for project in ledger.projects.names():
         current = ledger.generations.current(project)
-        waiting = ledger.beliefs.labels_not_counted(project, current.number) if current else {}
+        waiting: dict[str, bool] = {}
+        if current:
+            waiting |= ledger.beliefs.labels_not_counted(project, current.number)
+            waiting |= dict.fromkeys(ledger.merges.undone_and_shown(project, current.number), False)
         if project not in partitions or current is None or not waiting:
             continue
         mark = hashlib.sha256(json.dumps([current.number, waiting], sort_keys=True).encode()).hexdigest()
         after[project] = mark
         if before.get(project) != mark:
-            context.log.info(f"{project}: {len(waiting)} labels are not counted yet")
+            context.log.info(f"{project}: {len(waiting)} words of people are not counted yet")
             tags = {"destiny/labels": str(len(waiting))}
             requests.append(dg.RunRequest(run_key=f"{project}:{mark}", partition_key=project, tags=tags))
     if not requests and after == before:
-        return dg.SkipReason("every label is counted, or was asked for")
+        return dg.SkipReason("every word of people is counted, or was asked for")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
 
 

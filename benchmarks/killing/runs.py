@@ -22,7 +22,18 @@ from tests.stages.growing import Growth, open_layers
 STAGES = ("start", *growing.STAGES)
 # What `destiny ingest` reports of itself, in the order of its in-process run; a stage has begun when the one before it has reported.
 REPORTED = (
-    *("start", "documents", "chunks", "embeddings", "entities", "vector_index", "claims", "decisions", "trust_scores"),
+    *(
+        "start",
+        "documents",
+        "chunks",
+        "embeddings",
+        "entities",
+        "entity_merges",
+        "vector_index",
+        "claims",
+        "decisions",
+        "trust_scores",
+    ),
     *(
         "claim_probabilities",
         "decision_risks",

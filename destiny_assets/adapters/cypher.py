@@ -26,6 +26,7 @@ ENDS: Mapping[EdgeType, tuple[NodeLabel, NodeLabel]] = {
     EdgeType.REPLACES: (NodeLabel.DECISION, NodeLabel.DECISION),
     EdgeType.STATED_IN: (NodeLabel.CLAIM, NodeLabel.DOCUMENT),
     EdgeType.ABOUT: (NodeLabel.CLAIM, NodeLabel.ENTITY),
+    EdgeType.SAME_AS: (NodeLabel.ENTITY, NodeLabel.ENTITY),
 }
 """An index serves one label, so an edge's type has to say the labels of its ends."""
 

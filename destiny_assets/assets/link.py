@@ -48,8 +48,8 @@ def entities(
     kinds={"neo4j"},
     owners=OWNERS,
     code_version="1",
-    # Named, since the modules of `decisions` and `claims` need this one.
-    deps=[entities, dg.AssetKey("decisions"), dg.AssetKey("claims")],
+    # Named, since the modules of the others need this one.
+    deps=[entities, *map(dg.AssetKey, ("entity_merges", "decisions", "claims"))],
     partitions_def=PROJECTS,
     pool="neo4j",
     automation_condition=CLEAN_UPSTREAM,

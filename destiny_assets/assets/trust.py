@@ -8,6 +8,7 @@ from dagster import ResourceParam
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
+from destiny_assets.assets.identities import entity_merges
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.domain.claims.scoring import MODEL as CLAIM_MODEL
@@ -47,7 +48,7 @@ def trust_scores(context: dg.AssetExecutionContext, ledger: ResourceParam[Postgr
     kinds={"postgres"},
     owners=OWNERS,
     code_version=CLAIM_MODEL,
-    deps=[claims],
+    deps=[claims, entity_merges],
     partitions_def=PROJECTS,
     pool="postgres",
     automation_condition=CLEAN_UPSTREAM,

@@ -14,6 +14,7 @@ from destiny_assets.adapters.postgres.contracts import (
     decision_rows,
     document_rows,
     entity_rows,
+    merge_rows,
     probability_rows,
     reliability_rows,
     risk_rows,
@@ -22,6 +23,7 @@ from destiny_assets.adapters.postgres.contracts import (
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
+from destiny_assets.assets.identities import entity_merges
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
@@ -30,6 +32,7 @@ from destiny_assets.domain.claims.currency import Standing
 from destiny_assets.domain.claims.records import LONGEST, Origin
 from destiny_assets.domain.documents import Status
 from destiny_assets.domain.grounds import RiskReason
+from destiny_assets.domain.identity.entities import THRESHOLD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +86,19 @@ CONTRACTS = (
             (
                 "ExpectColumnValuesToBeInSet",
                 {"column": "kind", "value_set": ["document", "person", "identifier", "name", "term"]},
+            ),
+        ),
+    ),
+    Contract(
+        "merge_contract",
+        entity_merges,
+        merge_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "id"}),
+            ("ExpectColumnPairValuesToBeEqual", {"column_A": "reasoned", "column_B": "probability"}),
+            (
+                "ExpectColumnValuesToBeBetween",
+                {"column": "probability", "min_value": THRESHOLD, "max_value": 1, "strict_max": True},
             ),
         ),
     ),

@@ -20,12 +20,14 @@ from destiny_assets.adapters.postgres.facts import (
     documents_without_chunks,
     grounds_unknown,
     mentions_off_their_spans,
+    merges_of_the_dead,
     no_documents,
     scores_off_their_terms,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
+from destiny_assets.assets.identities import entity_merges
 from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.publish import quality_gate, retrieval_benchmark
@@ -69,6 +71,12 @@ _FACTS = (
         entities,
         "A mention's surface is exactly what its chunk holds at the mention's first span.",
         mentions_off_their_spans,
+    ),
+    _Fact(
+        "merges_join_what_is_there",
+        entity_merges,
+        "Whatever is taken for one is there, and each entity is read as one other at most.",
+        merges_of_the_dead,
     ),
     # What a log says wrongly is its writers' to mend: it holds nobody else's knowledge back.
     _Fact(

@@ -14,6 +14,7 @@ from destiny_assets.cli import (
     decisions,
     demo,
     evaluate,
+    identity,
     keys,
     knowledge,
     mcp,
@@ -41,6 +42,7 @@ care.register(app)
 decisions.register(app)
 claims.register(app)
 trust.register(app)
+identity.register(app)
 evaluate.register(app)
 backup.register(app)
 demo.register(app)

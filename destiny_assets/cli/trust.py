@@ -80,6 +80,9 @@ def _show_claim(found: "ClaimExplanation") -> None:
         where = f"row {place.table_row}" if place.span is None else f"characters {place.span[0]}-{place.span[1]}"
         dated = f", {place.observed_at:%Y-%m-%d}" if place.observed_at else ""
         say(f"{place.witness} in {place.uri}, {where}{dated}: {' '.join(place.quote.split()) or found.value}")
+    for one in found.identities:
+        see = f"destiny identity show {found.project} {one.id[:8]}"
+        say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: their word counts once. See: {see}")
     for sentence in found.would_change:
         say(f"What would change it: {sentence}")
 

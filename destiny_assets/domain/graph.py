@@ -24,7 +24,8 @@ class NodeLabel(StrEnum):
 
 class EdgeType(StrEnum):
     """What an edge says: chunk PART_OF document, chunk MENTIONS entity, entity DENOTES document, document entity to document entity;
-    decision DECIDED_IN document, DECIDED_BY entity, REPLACES decision; claim STATED_IN document, ABOUT entity.
+    decision DECIDED_IN document, DECIDED_BY entity, REPLACES decision; claim STATED_IN document, ABOUT entity; entity SAME_AS the
+    entity that it is read as.
     """
 
     PART_OF = "PART_OF"
@@ -38,6 +39,7 @@ class EdgeType(StrEnum):
     REPLACES = "REPLACES"
     STATED_IN = "STATED_IN"
     ABOUT = "ABOUT"
+    SAME_AS = "SAME_AS"
 
 
 @dataclass(frozen=True, slots=True)

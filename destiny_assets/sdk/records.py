@@ -226,6 +226,8 @@ class Entity:
     aliases: list[str]
     document_id: str | None
     mentions: int
+    read_as: str | None = None
+    also: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

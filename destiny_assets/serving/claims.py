@@ -88,6 +88,9 @@ class ClaimReader:
             against=against,
             would_change=_would_change(own, terms, against),
             model=MODEL,
+            identities=self._ledger.merges.of_witnesses(
+                project, pinned.number, sorted({place.witness for place in evidence})
+            ),
         )
 
     def label(self, project: str, verdicts: Mapping[str, bool]) -> Labelled:

@@ -6,6 +6,7 @@ from typing import Any
 
 from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.decisions import StoredDecision
+from destiny_assets.adapters.postgres.merges import StoredMerge, UndoneMerge
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,8 @@ class Rival:
 class ClaimExplanation:
     """Why a claim is believed with `probability`: `terms` sum to `log_odds`, its score against none of its slot's values being true.
 
-    The probability weighs that score against those of `against`. `would_change` says what would turn the verdict.
+    The probability weighs that score against those of `against`. `would_change` says what would turn the verdict, `identities` which
+    of its witnesses are taken for one.
     """
 
     project: str
@@ -217,6 +219,7 @@ class ClaimExplanation:
     against: list[Rival]
     would_change: list[str]
     model: str
+    identities: list[StoredMerge] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,25 @@ class Labelled:
     claims: int
     changed: int
     unknown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeList:
+    """Entities that one generation takes for one, the least sure first, and what people took back."""
+
+    project: str
+    generation: int
+    merges: list[StoredMerge]
+    undone: list[UndoneMerge]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeUndone:
+    """A merge that a person takes back; `changed` is False when that was known. The next ingest carries it out."""
+
+    project: str
+    merge: StoredMerge
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from destiny_assets.serving.candidates import LedgerCandidates, VectorCandidates
 from destiny_assets.serving.circuits import Circuits, Layer
 from destiny_assets.serving.claims import ClaimReader
 from destiny_assets.serving.context import MOST_TOKENS, pack
+from destiny_assets.serving.identities import IdentityReader
 from destiny_assets.serving.pushing import KIND, Pushing
 from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
@@ -81,6 +82,7 @@ class KnowledgeService:
         self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), self._query_vector)
         self._stand_in = Ranker(ledger, LedgerCandidates(ledger), self._query_vector)
         self.claims = ClaimReader(ledger, self.generation)
+        self.identities = IdentityReader(ledger, self.generation)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
     def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:

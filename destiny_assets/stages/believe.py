@@ -1,12 +1,13 @@
 """Believe: how probable each claim is, given who makes it, who contradicts it, what superseded it and what people say of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from more_itertools import chunked
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.domain.claims.currency import all_newer
+from destiny_assets.domain.claims.currency import Assertion, all_newer
 from destiny_assets.domain.claims.scoring import MODEL, Court
 from destiny_assets.ports import Progress
 
@@ -17,15 +18,17 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     """Bring the probabilities of all living claims, and what is known of witnesses, to the model's.
 
     Judged again are slots that a change of this generation or a new label bears on, and those of witnesses of whom something else
-    is known now; all are when the model, its calibration or the reading of a predicate's values changed. The result is that of
-    judging everything.
+    is known now, or who are no more, or only now, another's spelling; all are when the model, its calibration or the reading of a
+    predicate's values changed. The result is that of judging everything.
     """
     beliefs = ledger.beliefs
     basis, touched = beliefs.basis(project), beliefs.touched(project, generation)
+    # Two spellings of one witness are one voice.
+    touched |= ledger.claims.slots_of(project, ledger.merges.moved_witnesses(project, generation))
     judged = written = 0
     if touched or (basis is not None and basis["model"] != MODEL):
         court = Court(
-            list(ledger.claims.assertions(project)),
+            _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project)),
             all_newer(ledger.claims.supersessions(project)),
             beliefs.labels(project),
         )
@@ -43,3 +46,7 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
         written += beliefs.store_reputes(project, generation, reputes, stored).written
         beliefs.set_basis(project, court.basis())
     return {"model": MODEL, "judged": judged, "written": written, **beliefs.distribution(project, generation)}
+
+
+def _under_one_name(assertions: Iterable[Assertion], names: Mapping[str, str]) -> list[Assertion]:
+    return [replace(one, witness=names[one.witness]) if one.witness in names else one for one in assertions]

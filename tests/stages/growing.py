@@ -28,6 +28,7 @@ from destiny_assets.stages.claims import extract_claims
 from destiny_assets.stages.decisions import record_decisions
 from destiny_assets.stages.entities import link_documents
 from destiny_assets.stages.grounds import watch_decisions
+from destiny_assets.stages.identities import merge_entities
 from destiny_assets.stages.ingest import ingest_sources
 from destiny_assets.stages.link import project_graph
 from destiny_assets.stages.measure import measure_project
@@ -57,7 +58,19 @@ DOCUMENTS = {
 }
 
 STAGES = (
-    *("documents", "chunks", "embeddings", "vectors", "links", "decisions", "claims", "graph", "trust", "beliefs"),
+    *(
+        "documents",
+        "chunks",
+        "embeddings",
+        "vectors",
+        "links",
+        "identities",
+        "decisions",
+        "claims",
+        "graph",
+        "trust",
+        "beliefs",
+    ),
     *("grounds", "benchmark", "gate", "publish"),
 )
 """What `Growth.run` tells `Growth.started`, in this order."""
@@ -152,6 +165,7 @@ class Growth:
             "embeddings": lambda: embed_chunks(ledger, self.embedder, project, number, silence),
             "vectors": lambda: index_vectors(ledger, layers.vectors, self.embedder, project, number, silence),
             "links": lambda: link_documents(ledger, self.extractor, project, number, silence),
+            "identities": lambda: merge_entities(ledger, project, number),
             "decisions": lambda: record_decisions(ledger, project, number, silence),
             "claims": lambda: extract_claims(ledger, layers.originals, project, number, silence),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),

@@ -30,7 +30,10 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class EntityRow:
-    """An entity; `document_id` is the document it stands for, if any; `mentions` counts the chunks that name it."""
+    """An entity; `document_id` is the document it stands for, if any; `mentions` counts the chunks that name it.
+
+    `read_as` is the entity that it is taken for, if any, which counts its mentions too; `also` names those that are taken for it.
+    """
 
     id: str
     kind: str
@@ -39,6 +42,8 @@ class EntityRow:
     aliases: list[str]
     document_id: str | None
     mentions: int
+    read_as: str | None
+    also: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,14 @@ where v.project = %(p)s and v.born <= %(g)s and v.died > %(g)s
 
 _ENTITIES = """
 select e.id::text as id, e.kind, e.name, e.key, e.aliases, e.document_id::text as document_id,
-       (select count(*) from mention m where m.project = e.project and m.entity_id = e.id and m.born <= %(g)s and m.died > %(g)s)
-           as mentions
+       (select count(distinct m.chunk_id)
+        from (select e.id union all select s.absorbed_id from entity_merge s
+              where s.project = e.project and s.kept_id = e.id and s.born <= %(g)s and s.died > %(g)s) one
+        join mention m on m.project = e.project and m.entity_id = one.id and m.born <= %(g)s and m.died > %(g)s) as mentions,
+       (select s.kept_id::text from entity_merge s
+        where s.project = e.project and s.absorbed_id = e.id and s.born <= %(g)s and s.died > %(g)s) as read_as,
+       array(select s.absorbed_name from entity_merge s
+             where s.project = e.project and s.kept_id = e.id and s.born <= %(g)s and s.died > %(g)s order by 1) as also
 from entity e where e.project = %(p)s and e.born <= %(g)s and e.died > %(g)s
 """
 
@@ -177,11 +188,13 @@ class Browsing:
         with self._session.transaction() as cursor:
             rows: Any = cursor.execute(
                 """select m.chunk_id::text as chunk_id, d.uri, v.title, m.surface, c.text
-                   from mention m
+                   from (select %(id)s::uuid as id union all select s.absorbed_id from entity_merge s
+                         where s.project = %(p)s and s.kept_id = %(id)s::uuid and s.born <= %(g)s and s.died > %(g)s) one
+                   join mention m on m.project = %(p)s and m.entity_id = one.id
                    join chunk c on (c.project, c.id) = (m.project, m.chunk_id) and c.born <= %(g)s and c.died > %(g)s
                    join document d on (d.project, d.id) = (c.project, c.document_id)
                    join document_version v on (v.project, v.document_id) = (d.project, d.id) and v.born <= %(g)s and v.died > %(g)s
-                   where m.project = %(p)s and m.entity_id = %(id)s::uuid and m.born <= %(g)s and m.died > %(g)s
+                   where m.born <= %(g)s and m.died > %(g)s
                    order by d.uri, d.source, m.chunk_id limit %(limit)s""",
                 {"p": project, "g": generation, "id": entity, "limit": limit},
             )

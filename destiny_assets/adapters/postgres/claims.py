@@ -98,6 +98,17 @@ class Claims:
             for row in cursor:
                 yield Assertion(**row)
 
+    def slots_of(self, project: str, witnesses: Collection[str]) -> set[str]:
+        """The slots on which any of these witnesses has a word."""
+        if not witnesses:
+            return set()
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select distinct slot_id::text as id from evidence where project = %s and died = %s and witness = any(%s)",
+                (project, FOREVER, list(witnesses)),
+            )
+            return {row["id"] for row in rows}
+
     def supersessions(self, project: str) -> list[tuple[str, str]]:
         """(newer, older) pairs of living documents."""
         with self._session.transaction() as cursor:

@@ -67,6 +67,19 @@ def probability_rows(ledger: PostgresLedger, project: str, generation: int) -> I
     )
 
 
+def merge_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """Merges born in a generation; `reasoned` is the probability that their terms make, both to six places."""
+    return _rows(
+        ledger,
+        """select id::text as id, round(probability::numeric, 6)::double precision as probability,
+                  round((1 / (1 + exp(-(select sum((term ->> 'log_odds')::double precision) from jsonb_array_elements(reasons) term))))::numeric,
+                        6)::double precision as reasoned
+           from entity_merge where project = %s and born = %s""",
+        project,
+        generation,
+    )
+
+
 def reliability_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
     """What is newly known of witnesses in a generation; `together` is the chance that a word is true or something coarser."""
     return _rows(

@@ -104,6 +104,20 @@ def decisions_in_a_circle(ledger: PostgresLedger, generation: Generation) -> lis
         return in_circles((row["newer"], row["older"]) for row in rows)[:100]
 
 
+def merges_of_the_dead(ledger: PostgresLedger, generation: Generation) -> list[str]:
+    """Merges of the generation of which one side is no entity of it, or whose absorbed side is taken for two others, or kept itself."""
+    return _exceptions(
+        ledger,
+        generation,
+        """with shown as (select * from entity_merge where project = %(p)s and born <= %(g)s and died > %(g)s)
+           select m.absorbed_name || ' read as ' || m.kept_name as exception from shown m
+           where (select count(*) from entity e where e.project = m.project and e.id in (m.kept_id, m.absorbed_id)
+                  and e.born <= %(g)s and e.died > %(g)s) <> 2
+              or exists (select from shown o where o.id <> m.id and m.absorbed_id in (o.absorbed_id, o.kept_id))
+           order by 1""",
+    )
+
+
 def decisions_at_risk(ledger: PostgresLedger, generation: Generation) -> list[str]:
     """Decisions that rest on something that no longer carries them, with the reason."""
     return _exceptions(

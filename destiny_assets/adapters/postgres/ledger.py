@@ -30,6 +30,7 @@ from destiny_assets.adapters.postgres.ingest_requests import IngestRequests
 from destiny_assets.adapters.postgres.kept_answers import KeptAnswers
 from destiny_assets.adapters.postgres.lexical import LexicalIndex
 from destiny_assets.adapters.postgres.links import Links
+from destiny_assets.adapters.postgres.merges import Merges
 from destiny_assets.adapters.postgres.projections import Projections
 from destiny_assets.adapters.postgres.projects import Projects
 from destiny_assets.adapters.postgres.pushed import PushedDocuments
@@ -93,6 +94,7 @@ class PostgresLedger:
         self.links = Links(self)
         self.traces = Traces(self)
         self.vocabulary = Vocabulary(self)
+        self.merges = Merges(self)
         self.decisions = Decisions(self)
         self.grounds = Grounds(self)
         self.claims = Claims(self)

@@ -121,6 +121,14 @@ _ABOUT: LiteralString = """
     join entity e on (e.project, e.id) = (c.project, named.id)
     where c.project = %(p)s"""
 _ABOUT_TOUCHED: LiteralString = """ and (c.{mark} = %(g)s or e.{mark} = %(g)s)"""
+_SAME_AS: LiteralString = """
+    select 'SAME_AS', m.id, a.id, a.born, b.id, b.born,
+           greatest(m.born, a.born, b.born), least(m.died, a.died, b.died), round(m.probability::numeric * 10000)::integer, m.id::text
+    from entity_merge m
+    join entity a on (a.project, a.id) = (m.project, m.absorbed_id)
+    join entity b on (b.project, b.id) = (m.project, m.kept_id)
+    where m.project = %(p)s"""
+_SAME_AS_TOUCHED: LiteralString = """ and (m.{mark} = %(g)s or a.{mark} = %(g)s or b.{mark} = %(g)s)"""
 _EDGE_KINDS = (
     (_PART_OF, _PART_OF_TOUCHED),
     (_MENTIONS, _MENTIONS_TOUCHED),
@@ -131,6 +139,7 @@ _EDGE_KINDS = (
     (_REPLACES, _REPLACES_TOUCHED),
     (_STATED_IN, _STATED_IN_TOUCHED),
     (_ABOUT, _ABOUT_TOUCHED),
+    (_SAME_AS, _SAME_AS_TOUCHED),
 )
 
 _NODES: LiteralString = """
@@ -295,7 +304,7 @@ def _node_properties(row: dict[str, Any]) -> dict[str, str]:
             return {"item": row["id"], "name": row["name"], "slug": row["detail"], "kind": row["kind"]}
 
 
-def _edge_properties(row: dict[str, Any]) -> dict[str, str | int]:
+def _edge_properties(row: dict[str, Any]) -> dict[str, str | int | float]:
     match row["type"]:
         case "PART_OF":
             return {"ordinal": row["number"]}
@@ -303,6 +312,8 @@ def _edge_properties(row: dict[str, Any]) -> dict[str, str | int]:
             return {"count": row["number"], "surface": row["note"]}
         case "STATED_IN":
             return {"witness": row["note"]}
+        case "SAME_AS":
+            return {"probability": row["number"] / 10_000, "merge": row["note"]}
         case "DENOTES" | "DECIDED_IN" | "DECIDED_BY" | "ABOUT":
             return {}
         case _:

@@ -138,10 +138,11 @@ class Reading:
                              (select count(*) from claim where {visible}) as claims,
                              (select count(*) from evidence where {visible}) as evidence,
                              (select count(*) from (select unnest(entity_ids) as id from claim where {visible}) c
-                              join (select id from entity where {visible}) e using (id)) as about)
+                              join (select id from entity where {visible}) e using (id)) as about,
+                             (select count(*) from entity_merge where {visible}) as merges)
                     select originals as documents, chunks as vectors,
                            documents + chunks + placements + entities + denoting + mentions + resolved
-                           + 2 * decisions + deciders + replacing + claims + evidence + about as graph from n""",  # noqa: S608
+                           + 2 * decisions + deciders + replacing + claims + evidence + about + merges as graph from n""",  # noqa: S608
                 {"p": project, "g": generation},
             ).fetchone()
         return dict(row or {})

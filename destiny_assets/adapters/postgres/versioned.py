@@ -59,6 +59,10 @@ PLACEMENT = VersionedTable(
 NEAR_DUPLICATE = VersionedTable("near_duplicate", ("id", "chunk_id", "original"))
 DOCUMENT_DUPLICATE = VersionedTable("document_duplicate", ("id", "document_id", "original"))
 ENTITY = VersionedTable("entity", ("id", "key", "kind", "name", "aliases", "document_id"))
+ENTITY_MERGE = VersionedTable(
+    "entity_merge",
+    ("id", "kept_id", "absorbed_id", "kept_name", "absorbed_name", "probability", "reasons", "model"),
+)
 MENTION = VersionedTable("mention", ("id", "chunk_id", "entity_id", "surface", "starts", "ends", "method"))
 REFERENCE = VersionedTable(
     "reference",
@@ -103,6 +107,7 @@ DERIVED = (
     NEAR_DUPLICATE,
     DOCUMENT_DUPLICATE,
     ENTITY,
+    ENTITY_MERGE,
     MENTION,
     REFERENCE,
     DECISION,
