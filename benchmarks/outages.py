@@ -164,14 +164,14 @@ def summed(*groups: list[Tally]) -> dict[str, Any]:
     }
 
 
-def outage(readers: list[Reader], name: str, away_s: float) -> dict[str, Any]:
+def outage(readers: list[Reader], name: str, away_s: float, after_s: float) -> dict[str, Any]:
     """Kill one store, wait, bring it back, and see when all answers are whole again."""
     kill(name)
     away, _ = phase(readers, away_s)
     began = time.monotonic()
     supervisor.start(home_folder())
     back_after = time.monotonic() - began
-    after, back = phase(readers, AFTER_S)
+    after, back = phase(readers, after_s)
     last = max(tally.last_bad for tally in after)
     return {
         **summed(away, after),
@@ -181,7 +181,7 @@ def outage(readers: list[Reader], name: str, away_s: float) -> dict[str, Any]:
     }
 
 
-def main(project: str, away_s: float, count: int) -> dict[str, Any]:
+def main(project: str, away_s: float, count: int, after_s: float = AFTER_S) -> dict[str, Any]:
     """Measure."""
     supervisor.start(home_folder())
     with PostgresLedger(load_settings().stores.postgres_url, pool_size=2) as ledger:
@@ -201,7 +201,7 @@ def main(project: str, away_s: float, count: int) -> dict[str, Any]:
                 "before": summed(before),
             }
             for server in supervisor.SERVERS[::-1]:
-                report[server.name] = outage(readers, server.name, away_s)
+                report[server.name] = outage(readers, server.name, away_s, after_s)
             for reader in readers:
                 reader.stopped.set()
             for reader in readers:

@@ -25,6 +25,7 @@ from destiny_assets.domain.sparse import SparseVector
 from destiny_assets.errors import ConflictError, StoreRefusalError, StoreUnavailableError
 from destiny_assets.ports import Vectors
 from destiny_assets.settings import without_secrets
+from destiny_assets.telemetry import calling
 
 DENSE, SPARSE = "dense", "bm25"
 _PAGE = 5_000
@@ -341,7 +342,7 @@ class QdrantVectorIndex:
         """
         if not asked:
             return []
-        with self._answering():
+        with self._answering("search"):
             try:
                 answer = self._http.post(
                     f"/collections/{quote(collection, safe='')}/points/query/batch",
@@ -369,9 +370,10 @@ class QdrantVectorIndex:
                 return
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _answering(self, operation: str = "request") -> Iterator[None]:
         try:
-            yield
+            with calling("vectors", operation):
+                yield
         except (ApiException, ResponseHandlingException) as error:
             refused = isinstance(error, UnexpectedResponse) and error.status_code in _REFUSALS
             raise (StoreRefusalError if refused else StoreUnavailableError)(

@@ -43,6 +43,7 @@ from destiny_assets.adapters.postgres.vocabulary import Vocabulary
 from destiny_assets.adapters.postgres.web import WebResponses
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError
 from destiny_assets.settings import without_secrets
+from destiny_assets.telemetry import calling
 
 SCHEMA = "destiny"
 _MIGRATION_LOCK = 7_203_611
@@ -110,7 +111,11 @@ class PostgresLedger:
     def transaction(self) -> Iterator[Cursor[DictRow]]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         try:
-            with self._pool.connection() as connection, connection.cursor() as cursor:
+            with (
+                calling("ledger", "transaction"),
+                self._pool.connection() as connection,
+                connection.cursor() as cursor,
+            ):
                 yield cursor
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise self._away(error) from error
@@ -120,6 +125,7 @@ class PostgresLedger:
         """A server-side cursor for results larger than memory; rows arrive in batches of 5,000."""
         try:
             with (
+                calling("ledger", "stream"),
                 self._pool.connection() as connection,
                 connection.transaction(),
                 connection.cursor(name=name) as cursor,
