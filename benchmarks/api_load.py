@@ -14,7 +14,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import numpy as np
@@ -33,42 +35,47 @@ def main(project: str, seconds: float) -> None:
     """Measure and print."""
     with PostgresLedger(load_settings().stores.postgres_url, pool_size=2) as ledger:
         ledger.migrate()
-        keys = []
-        for _ in range(READERS):
-            key = write_key(secrets.token_bytes(ID_BYTES), secrets.token_bytes(SECRET_BYTES))
-            printed = key_print(key)
-            assert printed is not None
-            ledger.api_keys.add(
-                printed, "api_load", grants_of([f"{project}=reader"]), rate=10_000, days=1, by="benchmark"
-            )
-            keys.append(key)
+        keys = new_keys(ledger, project, READERS, "api_load")
         pinned = ledger.generations.current(project)
         assert pinned is not None
         titles = [title for _, title in ledger.reading.titles(project, pinned.number, 500)]
-    command = [
-        sys.executable,
-        "-c",
-        "from destiny_assets.cli.app import main; main()",
-        "serve",
-        "--port",
-        "0",
-        "--json",
-    ]
+    with serving() as (url, pid):
+        meter = psutil.Process(pid)
+        report = {"load_before": os.getloadavg()[0], "cpus": os.cpu_count(), "readers": READERS}
+        measure(meter, url, project, keys, titles, min(seconds, 3.0))
+        report["alone"] = measure(meter, url, project, keys, titles, seconds)
+        for kind in ("malformed", "unknown"):
+            report[f"under {FLOOD}/s {kind}"] = flooded(meter, url, project, keys, titles, seconds, kind)
+        report["alone again"] = measure(meter, url, project, keys, titles, seconds)
+        print(json.dumps(report, indent=2))
+
+
+def new_keys(ledger: PostgresLedger, project: str, count: int, name: str) -> list[str]:
+    """Keys that read a project for a day."""
+    keys = []
+    for _ in range(count):
+        key = write_key(secrets.token_bytes(ID_BYTES), secrets.token_bytes(SECRET_BYTES))
+        printed = key_print(key)
+        assert printed is not None
+        ledger.api_keys.add(printed, name, grants_of([f"{project}=reader"]), rate=10_000, days=1, by="benchmark")
+        keys.append(key)
+    return keys
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, int]]:
+    """`destiny serve` over this home: its URL and process id."""
+    code = "from destiny_assets.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout is not None
             told = ""
             while not told.rstrip().endswith("}"):
-                told += server.stdout.readline()
-            url = json.loads(told)["url"]
-            report = {"load_before": os.getloadavg()[0], "cpus": os.cpu_count(), "readers": READERS}
-            meter = psutil.Process(server.pid)
-            measure(meter, url, project, keys, titles, min(seconds, 3.0))
-            report["alone"] = measure(meter, url, project, keys, titles, seconds)
-            for kind in ("malformed", "unknown"):
-                report[f"under {FLOOD}/s {kind}"] = flooded(meter, url, project, keys, titles, seconds, kind)
-            report["alone again"] = measure(meter, url, project, keys, titles, seconds)
-            print(json.dumps(report, indent=2))
+                line = server.stdout.readline()
+                assert line, "destiny serve ended before it listened"
+                told += line
+            yield json.loads(told)["url"], server.pid
         finally:
             server.terminate()
 

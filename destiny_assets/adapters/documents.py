@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from destiny_assets.errors import ConfigurationError, DamagedOriginalError, NotFoundError, StoreUnavailableError
 from destiny_assets.settings import without_secrets
+from destiny_assets.telemetry import calling
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -75,6 +76,7 @@ class DirectoryDocumentStore:
         self._there: set[Path] = set()
         self._making = threading.Lock()
 
+    @calling("originals", "put")
     def put(self, project: str, data: bytes) -> str:
         """Store `data` once and return its SHA-256 (64 hex digits); raises `StoreUnavailableError`."""
         sha256 = hashlib.sha256(data).hexdigest()
@@ -114,6 +116,7 @@ class DirectoryDocumentStore:
             self._there.add(folder)
         return tempfile.mkstemp(prefix=".writing-", dir=folder)
 
+    @calling("originals", "get")
     def get(self, project: str, sha256: str) -> bytes:
         """The bytes with that hash; raises `NotFoundError`, `DamagedOriginalError`, `StoreUnavailableError`."""
         path = self._root / _key(project, sha256)
@@ -158,6 +161,7 @@ class ObjectDocumentStore:
     def __init__(self, store: "ObjectStore") -> None:
         self._store = store
 
+    @calling("originals", "put")
     def put(self, project: str, data: bytes) -> str:
         """Store `data` once and return its SHA-256 (64 hex digits); raises `StoreUnavailableError`."""
         import obstore
@@ -181,6 +185,7 @@ class ObjectDocumentStore:
         except FileNotFoundError:
             return None
 
+    @calling("originals", "get")
     def get(self, project: str, sha256: str) -> bytes:
         """The bytes with that hash; raises `NotFoundError`, `DamagedOriginalError`, `StoreUnavailableError`."""
         import obstore

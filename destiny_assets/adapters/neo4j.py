@@ -20,6 +20,7 @@ from more_itertools import chunked
 from destiny_assets.adapters import cypher
 from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.errors import ConfigurationError, ConflictError, StoreUnavailableError
+from destiny_assets.telemetry import calling
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Record, Session
@@ -315,7 +316,8 @@ class Neo4jKnowledgeGraph:
         from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
         try:
-            yield
+            with calling("graph", "request"):
+                yield
         except AuthError as error:
             raise ConfigurationError(
                 f"The graph at {self.address} refuses the user or password: check DESTINY_NEO4J_URL."

@@ -15,6 +15,7 @@ import typer
 from destiny_assets.cli.output import AsJson, print_json, say
 from destiny_assets.errors import ConfigurationError, ServerError
 from destiny_assets.settings import URL_VARIABLES, OidcSettings, Settings, home_folder, load_settings
+from destiny_assets.telemetry import JsonLines
 
 if TYPE_CHECKING:
     import uvicorn
@@ -84,6 +85,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.adapters.oidc import OidcTokens
     from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.adapters.tracing import open_tracing
     from destiny_assets.cli.stores import open_ledger
     from destiny_assets.removal import remove_everywhere
     from destiny_assets.serving.api.authentication import Authenticator
@@ -91,8 +93,10 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.serving.api.ingests import Ingests
     from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
     from destiny_assets.serving.library import Library
+    from destiny_assets.serving.metrics import Metrics
     from destiny_assets.serving.pushing import Pushing
     from destiny_assets.serving.service import KnowledgeService
+    from destiny_assets.telemetry import listening
 
     embedding, language, oidc = settings.embedding, settings.language_model, OidcSettings.from_environment(os.environ)
     model = OpenAILanguageModel(language.model, url=language.url, api_key=language.api_key) if language else None
@@ -105,6 +109,10 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
         asked = stack.enter_context(QdrantVectorIndex(settings.stores.qdrant_url, timeout_s=QUERY_SECONDS))
         circuits = Circuits()
         stack.callback(circuits.close)
+        metrics, tracing = Metrics(circuits), open_tracing(os.environ)
+        if tracing is not None:
+            stack.callback(tracing.close)
+        stack.enter_context(listening(metrics, *([tracing] if tracing else [])))
         graph = stack.enter_context(connect(settings.stores.neo4j_url))
         ingests = Ingests(ledger, _DESTINY, {**os.environ, "DESTINY_HOME": str(settings.home)})
         stack.callback(ingests.close)
@@ -117,6 +125,8 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
                 circuits=circuits,
             ),
             circuits=circuits,
+            metrics=metrics,
+            tracing=tracing,
             library=Library(reading, originals, graph, circuits),
             reading=reading,
             pushing=Pushing(ledger, originals),
@@ -161,7 +171,7 @@ def _run_to_its_end(config: "uvicorn.Config", listener: socket.socket, closing: 
 
 def _log_to_standard_error() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonLines())
     logging.getLogger().addHandler(handler)
     logging.getLogger("destiny").setLevel(logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

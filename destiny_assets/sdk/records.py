@@ -89,7 +89,7 @@ class ContextItem:
 
 @dataclass(frozen=True, slots=True)
 class ContextPack:
-    """`text` is what to hand to a reader, of `tokens` tokens, at most `budget`."""
+    """`text` is what to hand to a reader, of `tokens` tokens, at most `budget`; `degraded` names what it was found without."""
 
     project: str
     generation: int
@@ -101,6 +101,7 @@ class ContextPack:
     items: list[ContextItem]
     left_out: int
     held: list[HeldBack]
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and what it rests on; `method` is ``extractive`` or a language model's name."""
+    """An answer and what it rests on; `method` is ``extractive`` or a language model's name, `degraded` what it did without."""
 
     project: str
     generation: int
@@ -129,6 +130,7 @@ class Answer:
     method: str
     citations: list[Citation]
     latency_ms: float
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +253,13 @@ class GraphEdge:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """A node and what is one edge away."""
+    """A node and what is one edge away; no edges where `degraded` names the graph."""
 
     project: str
     generation: int
     node: GraphNode
     edges: list[GraphEdge]
+    degraded: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

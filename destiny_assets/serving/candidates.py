@@ -24,11 +24,10 @@ class Candidates(Protocol):
     def search(
         self, pinned: Generation, dense: Vectors | None, sparse: SparseVector | None, limit: int, scope: Scope
     ) -> Found:
-        """The best by cosine and by BM25, at most `limit` of each; a query that is None gives none."""
-        ...
+        """The best by cosine and by BM25, `limit` of each; a query that is None gives none.
 
-    def cosines(self, pinned: Generation, point_ids: Sequence[str], dense: Vectors) -> dict[str, float]:
-        """Cosine of those of the points that can be had, by point id."""
+        With both queries whatever was found by its words has a cosine too: without it a fusion would count it as 0.
+        """
         ...
 
     def dense_vectors(self, pinned: Generation, point_ids: Sequence[str]) -> dict[str, list[float]]:
@@ -56,11 +55,6 @@ class VectorCandidates:
             return self._vectors.search(
                 _collection(pinned), pinned.number, dense=dense, sparse=sparse, limit=limit, scope=scope
             )
-
-    def cosines(self, pinned: Generation, point_ids: Sequence[str], dense: Vectors) -> dict[str, float]:
-        """Computed by the store."""
-        with self._reaching():
-            return self._vectors.cosines(_collection(pinned), point_ids, dense)
 
     def dense_vectors(self, pinned: Generation, point_ids: Sequence[str]) -> dict[str, list[float]]:
         """As they are stored."""
@@ -101,10 +95,6 @@ class LedgerCandidates:
             if dense is not None and hit.vector is not None
         ]
         return by_cosine, by_bm25
-
-    def cosines(self, pinned: Generation, point_ids: Sequence[str], dense: Vectors) -> dict[str, float]:  # noqa: ARG002
-        """None: `search` told all there are."""
-        return {}
 
     def dense_vectors(self, pinned: Generation, point_ids: Sequence[str]) -> dict[str, list[float]]:  # noqa: ARG002
         """None: hits stay in their order."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLateError
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Literal, TypeVar, get_args
 
 from destiny_assets.domain.circuits import Circuit, CircuitState
@@ -21,6 +21,7 @@ from destiny_assets.errors import (
     StoreRefusalError,
     StoreUnavailableError,
 )
+from destiny_assets.telemetry import calling
 
 Layer = Literal["vectors", "graph", "originals", "model", "language_model"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
@@ -55,7 +56,9 @@ class Circuits:
                 layer, f"The layer {layer!r} did not answer lately and is left alone for a moment. Try again soon."
             )
         try:
-            yield
+            # Stores tell of their calls themselves, wherever they are called from.
+            with calling(layer, "ask") if layer in _FAILURE_OF else nullcontext():
+                yield
         except (StoreRefusalError, DamagedOriginalError, RefusedTextError):
             circuit.note(True)
             raise

@@ -93,7 +93,6 @@ class Ranker:
         pool = _Pool()
         wide = limit if scope.documents is not None or allowed is None else limit * _LOOKED_THROUGH
         pool.add(*self._candidates.search(pinned, dense, sparse, wide, scope))
-        self._complete(pinned, pool, dense)
         scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, allowed)
         if recipe.neighbours and scores:
             adjacent = self._ledger.selection.adjacent(pinned.project, number, [chunk for chunk, _ in scores])
@@ -126,14 +125,6 @@ class Ranker:
         documents = self._ledger.selection.documents(pinned.project, pinned.number, filters)
         return Scope(sources, documents if len(documents) <= _SENT_DOCUMENTS else None), documents
 
-    def _complete(self, pinned: Generation, pool: _Pool, dense: Vectors | None) -> None:
-        """A chunk found by its words alone still has a cosine; without it the fusion would count it as 0."""
-        if dense is None:
-            return
-        missing = {pool.point[chunk]: chunk for chunk in pool.bm25 if chunk not in pool.cosine}
-        found = self._candidates.cosines(pinned, list(missing), dense)
-        pool.cosine |= {missing[point]: score for point, score in found.items()}
-
     @staticmethod
     def _kept(scores: list[tuple[str, float]], pool: _Pool, allowed: set[str] | None) -> list[tuple[str, float]]:
         if allowed is None:
@@ -162,7 +153,6 @@ class Ranker:
         if unseen:
             there = Scope(scope.sources, unseen)
             pool.add(*self._candidates.search(pinned, dense, sparse, len(unseen) * 3, there))
-            self._complete(pinned, pool, dense)
             fused = dict(fuse(pool.cosine, pool.bm25, recipe.dense_weight))
             # Scores of the first round stand: its filters and neighbours are in them.
             scores = [*scores, *((c, fused[c]) for c in fused if pool.document[c] in set(unseen))]

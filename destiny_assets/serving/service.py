@@ -85,8 +85,12 @@ class KnowledgeService:
         self.identities = IdentityReader(ledger, self.generation)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
-    def generation(self, project: str, *, as_of: datetime | None = None, number: int | None = None) -> Generation:
-        """The generation a read is pinned to; raises `NotFoundError` when nothing is published yet."""
+    def generation(
+        self, project: str, *, as_of: datetime | None = None, number: int | Generation | None = None
+    ) -> Generation:
+        """The generation a read is pinned to, as it is where the caller has it; raises `NotFoundError` when nothing is published yet."""
+        if isinstance(number, Generation):
+            return number
         if number is not None:
             return self._ledger.generations.readable(project, number)
         if as_of is not None:
@@ -106,7 +110,7 @@ class KnowledgeService:
         k: int = 10,
         recipe: str = "hybrid",
         as_of: datetime | None = None,
-        generation: int | None = None,
+        generation: int | Generation | None = None,
         min_trust: float = 0.0,
         mode: Mode = Mode.ALL,
         filters: Filters = EVERYTHING,
@@ -166,7 +170,7 @@ class KnowledgeService:
         tokens: int,
         recipe: str = BEST,
         as_of: datetime | None = None,
-        generation: int | None = None,
+        generation: int | Generation | None = None,
         mode: Mode = Mode.BALANCED,
         filters: Filters = EVERYTHING,
     ) -> ContextPack:
@@ -225,7 +229,7 @@ class KnowledgeService:
         return list(hits.values()), held
 
     def ask(
-        self, project: str, question: str, *, as_of: datetime | None = None, generation: int | None = None
+        self, project: str, question: str, *, as_of: datetime | None = None, generation: int | Generation | None = None
     ) -> Answer:
         """An answer with citations: quoted sentences, or the language model's words where one is configured."""
         began = time.perf_counter()
@@ -233,7 +237,7 @@ class KnowledgeService:
         return self._answerer.answer(question, found, began)
 
     def explain_trust(
-        self, project: str, item: str, *, as_of: datetime | None = None, generation: int | None = None
+        self, project: str, item: str, *, as_of: datetime | None = None, generation: int | Generation | None = None
     ) -> TrustExplanation:
         """Why a chunk or document is trusted as it is; raises `NotFoundError`."""
         pinned = self.generation(project, as_of=as_of, number=generation)
@@ -258,7 +262,7 @@ class KnowledgeService:
         min_importance: float = 0.0,
         only_holding: bool = True,
         as_of: datetime | None = None,
-        generation: int | None = None,
+        generation: int | Generation | None = None,
     ) -> DecisionList:
         """What was decided, newest first, in one generation; raises `NotFoundError`.
 

@@ -85,12 +85,15 @@ def test_a_ranking_that_is_not_asked_for_is_empty(index: QdrantVectorIndex, coll
     assert index.search(collection, 1, dense=None, sparse=encode_query(""), limit=2) == ([], [])
 
 
-def test_cosines_of_named_points_are_exact(index: QdrantVectorIndex, collection: str) -> None:
+def test_what_its_words_found_has_its_cosine_too(index: QdrantVectorIndex, collection: str) -> None:
     ids = fill(index, collection, TEXTS, 1)
     dense = EMBEDDER.embed(["a yellow bicycle"], "query")[0]
-    found = index.cosines(collection, ids[:2], dense)
-    assert found == pytest.approx(dict(zip(ids[:2], EMBEDDER.embed(TEXTS[:2]) @ dense, strict=True)), abs=1e-5)
-    assert index.cosines(collection, [], dense) == {}
+    by_cosine, by_bm25 = index.search(collection, 1, dense=dense, sparse=encode_query(TEXTS[2]), limit=1)
+    assert {one.point_id for one in by_bm25} == {ids[2]}
+    cosines = dict(zip(ids, EMBEDDER.embed(TEXTS) @ dense, strict=True))
+    assert {one.point_id: one.score for one in by_cosine} == pytest.approx(
+        {id_: cosines[id_] for id_ in {ids[2], max(cosines, key=lambda id_: cosines[id_])}}, abs=1e-5
+    )
 
 
 def test_more_points_than_a_page_are_all_listed(index: QdrantVectorIndex, collection: str) -> None:

@@ -1,4 +1,4 @@
-"""Reading as somebody to whom PostgreSQL itself shows one project: a role without the tables, and the project set in every transaction.
+"""Reading as somebody to whom PostgreSQL itself shows one project: a role without the tables, and the project set whenever a connection is taken.
 
 So a query that forgot its project, or was talked into another's, finds nothing. Writing and what spans projects is done as the owner.
 """
@@ -19,6 +19,7 @@ from destiny_assets.errors import ConfigurationError
 
 _READ: ContextVar[str] = ContextVar("project", default="")
 _PREPARE_LOCK = 7_203_613
+_SHOW_ONE = "select set_config('destiny.project', %s, false)"
 
 
 def read_project(project: str) -> None:
@@ -29,18 +30,23 @@ def read_project(project: str) -> None:
 class IsolatedLedger(PostgresLedger):
     """The ledger as the reading role sees it: the rows of the project that `read_project` named; without one, none."""
 
+    def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 10) -> None:
+        """A pool on the URL of a reading role. Statements commit by themselves: nothing is written, and each saves two round trips."""
+        super().__init__(url, pool_size=pool_size, wait_s=wait_s, autocommit=True)
+
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:
-        """One transaction that sees one project."""
+        """Statements that see one project, each the state of its own moment."""
         with super().transaction() as cursor:
-            cursor.execute("select set_config('destiny.project', %s, true)", (_READ.get(),))
+            # For the whole session, since there is no transaction; whoever has the connection next names a project before all else.
+            cursor.execute(_SHOW_ONE, (_READ.get(),))
             yield cursor
 
     @contextmanager
     def stream(self, name: str) -> Iterator[ServerCursor[DictRow]]:
         """A server-side cursor that sees one project."""
         with super().stream(name) as cursor:
-            cursor.connection.execute("select set_config('destiny.project', %s, true)", (_READ.get(),))
+            cursor.connection.execute(_SHOW_ONE, (_READ.get(),))
             yield cursor
 
 

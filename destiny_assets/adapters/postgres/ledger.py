@@ -44,6 +44,7 @@ from destiny_assets.adapters.postgres.vocabulary import Vocabulary
 from destiny_assets.adapters.postgres.web import WebResponses
 from destiny_assets.errors import ConfigurationError, StoreUnavailableError
 from destiny_assets.settings import without_secrets
+from destiny_assets.telemetry import calling
 
 SCHEMA = "destiny"
 _MIGRATION_LOCK = 7_203_611
@@ -53,21 +54,14 @@ _PLANNING = "-c plan_cache_mode=force_custom_plan -c jit=off -c cursor_tuple_fra
 _RECONNECT_S = 4.0
 
 
-def _still_open(connection: psycopg.Connection[DictRow]) -> None:
-    """Raise unless the server has kept this idle connection: a closed one can be read from. No round trip, since every read pays it."""
-    idle = select.poll()
-    idle.register(connection.fileno(), select.POLLIN)
-    if idle.poll(0):
-        raise psycopg.OperationalError("the server closed the connection")
-
-
 class PostgresLedger:
     """The system of record. Thread-safe; hand it around and close it once."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, wait_s: float = 10, autocommit: bool = False) -> None:
         """Open a pool on ``postgresql://user:password@host:port/database``; raises `StoreUnavailableError`.
 
-        `wait_s` is how long a caller waits for a connection while the server is away or all of them are in use.
+        `wait_s` is how long a caller waits for a connection while the server is away or all of them are in use. With `autocommit` each
+        statement is a transaction.
         """
         self._url = url
         self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
@@ -75,12 +69,12 @@ class PostgresLedger:
                 url, options=f"-c search_path={SCHEMA} -c timezone=UTC {_PLANNING}", application_name="destiny"
             ),
             connection_class=psycopg.Connection[DictRow],
-            kwargs={"row_factory": dict_row},
+            kwargs={"row_factory": dict_row, "autocommit": autocommit},
             min_size=1,
             max_size=pool_size,
             open=True,
             timeout=wait_s,
-            check=_still_open,
+            check=self._require_open,
             # After this long the pool stops trying by itself, ever more seldom, and tries when somebody asks.
             reconnect_timeout=_RECONNECT_S,
         )
@@ -119,7 +113,11 @@ class PostgresLedger:
     def transaction(self) -> Iterator[Cursor[DictRow]]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         try:
-            with self._pool.connection() as connection, connection.cursor() as cursor:
+            with (
+                calling("ledger", "transaction"),
+                self._pool.connection() as connection,
+                connection.cursor() as cursor,
+            ):
                 yield cursor
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise self._away(error) from error
@@ -128,7 +126,12 @@ class PostgresLedger:
     def stream(self, name: str) -> Iterator[psycopg.ServerCursor[DictRow]]:
         """A server-side cursor for results larger than memory; rows arrive in batches of 5,000."""
         try:
-            with self._pool.connection() as connection, connection.cursor(name=name) as cursor:
+            with (
+                calling("ledger", "stream"),
+                self._pool.connection() as connection,
+                connection.transaction(),
+                connection.cursor(name=name) as cursor,
+            ):
                 cursor.itersize = 5_000
                 yield cursor
         except (psycopg.OperationalError, PoolTimeout) as error:
@@ -171,6 +174,16 @@ class PostgresLedger:
         return StoreUnavailableError(
             f"The ledger at {without_secrets(self._url)} does not answer ({type(error).__name__}). Check it with: destiny status"
         )
+
+    def _require_open(self, connection: psycopg.Connection[DictRow]) -> None:
+        """Raise unless the server has kept this idle connection: a closed one can be read from. No round trip, since every read pays it."""
+        idle = select.poll()
+        idle.register(connection.fileno(), select.POLLIN)
+        if idle.poll(0):
+            # A server that was restarted has left none of them; found one by one, each would cost a wait.
+            connection.close()
+            self._pool.drain()
+            raise psycopg.OperationalError("the server closed the connection")
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the server answers."""

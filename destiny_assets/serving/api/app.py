@@ -15,8 +15,19 @@ from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.serving.api import mcp, openapi, problems
 from destiny_assets.serving.api.doors import Doors, Guard, Recognised
 from destiny_assets.serving.api.gate import MOST_BYTES, OPEN, SIGN_IN, Gate
+from destiny_assets.serving.api.observed import Observed
 from destiny_assets.serving.api.reading import NotModifiedError
-from destiny_assets.serving.api.routes import browse, claims, documents, history, ingests, overview, projects, questions
+from destiny_assets.serving.api.routes import (
+    browse,
+    claims,
+    documents,
+    history,
+    ingests,
+    overview,
+    projects,
+    questions,
+    state,
+)
 from destiny_assets.serving.pages import sign_in, site
 
 _READY_SECONDS = 1.0
@@ -42,6 +53,7 @@ def create_app(doors: Doors) -> FastAPI:
     mcp.install(app, doors)
     site.install(app)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
+    app.add_middleware(Observed, metrics=doors.metrics, tracing=doors.tracing)
     return app
 
 
@@ -55,7 +67,7 @@ def bare_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (projects, overview, ingests, documents, questions, browse, claims, history):
+    for module in (projects, overview, ingests, documents, questions, browse, claims, history, state):
         include(app, module.router)
     return app
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from destiny_assets.adapters.postgres.isolation import read_project
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.adapters.tracing import Tracing
 from destiny_assets.domain.access import EVERY_PROJECT, Caller, Right
 from destiny_assets.ports import DocumentStore, KnowledgeGraph
 from destiny_assets.serving.api.authentication import Authenticator
@@ -18,6 +19,7 @@ from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.circuits import Circuits
 from destiny_assets.serving.library import Library
+from destiny_assets.serving.metrics import Metrics
 from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
 
@@ -45,6 +47,7 @@ class Doors:
 
     service: KnowledgeService
     circuits: Circuits
+    metrics: Metrics
     library: Library
     reading: PostgresLedger
     pushing: Pushing
@@ -54,6 +57,7 @@ class Doors:
     remove_project: Callable[[str], dict[str, int]]
     cache: Path
     dagster_url: str = ""
+    tracing: Tracing | None = None
     closing: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -24,6 +24,7 @@ from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.serving.api.authentication import Authenticator, Busy, Unknown, Verdict
 from destiny_assets.serving.api.problems import UNFORESEEN, problem
 from destiny_assets.serving.api.sessions import foreign, session_of
+from destiny_assets.telemetry import REQUEST_ID
 
 OPEN = ("/livez", "/readyz")
 """What answers without a key: one word each, for who restarts servers and who sends them readers."""
@@ -79,6 +80,7 @@ class Gate:
         given = headers.get("x-request-id", "")
         id_ = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = id_
+        REQUEST_ID.set(id_)
         began, status = time.perf_counter(), 0
 
         async def sending(message: Message) -> None:

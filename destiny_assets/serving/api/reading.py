@@ -73,6 +73,10 @@ class Reader:
         self._tag: str | None = None
 
     def pin(self, project: str, place: Place | None = None) -> int:
+        """The number of `pinned`."""
+        return self.pinned(project, place).number
+
+    def pinned(self, project: str, place: Place | None = None) -> Generation:
         """The generation to read: a later page's is that of the first one.
 
         Raises `NotFoundError`, and `NotModifiedError` when the caller's entity tag says that it has the answer already.
@@ -83,7 +87,7 @@ class Reader:
         wanted = self._request.headers.get("if-none-match", "")
         if self._tag in (tag.strip() for tag in wanted.split(",")):
             raise NotModifiedError(self._tag)
-        return pinned.number
+        return pinned
 
     def answer(self, value: Any, shape: Any, *, lasting: bool = True) -> Response:
         """`value` as JSON of `shape`; not `lasting` leaves the entity tag out, for an answer that could be better next time."""

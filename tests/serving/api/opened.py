@@ -14,6 +14,7 @@ import uvicorn
 
 from destiny_assets.adapters.oidc import OidcTokens
 from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
+from destiny_assets.adapters.tracing import Tracing
 from destiny_assets.domain.access import grants_of
 from destiny_assets.domain.api_keys import ID_BYTES, SECRET_BYTES, key_print, write_key
 from destiny_assets.removal import remove_everywhere
@@ -23,9 +24,11 @@ from destiny_assets.serving.api.doors import Doors, OpenLayers
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.circuits import Circuits
 from destiny_assets.serving.library import Library
+from destiny_assets.serving.metrics import Metrics
 from destiny_assets.serving.pushing import Pushing
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import load_settings
+from destiny_assets.telemetry import listening
 from tests.fakes.embedder import HashingEmbedder
 from tests.stages.growing import Layers
 
@@ -61,26 +64,32 @@ def new_key(layers: Layers, *grants: str, rate: float = 10_000.0, days: int = 1,
 
 
 @contextmanager
-def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> Iterator[Doors]:
+def doors_over(
+    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None
+) -> Iterator[Doors]:
     """The doors as `destiny serve` makes them, but for the embedder, which loads no model."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DESTINY_", "DAGSTER_"))}
     ingests = Ingests(layers.ledger, DESTINY, {**kept, "DESTINY_HOME": str(home)})
     embedder, circuits = HashingEmbedder(), Circuits()
+    metrics = Metrics(circuits)
     settings = replace(load_settings({"DESTINY_HOME": str(home)}), stores=layers.stores)
     reading = IsolatedLedger(reading_url(layers.stores.postgres_url), pool_size=8)
     try:
-        yield Doors(
-            service=KnowledgeService(reading, layers.vectors, lambda: embedder, circuits=circuits),
-            circuits=circuits,
-            library=Library(reading, layers.originals, layers.graph, circuits),
-            reading=reading,
-            pushing=Pushing(layers.ledger, layers.originals),
-            layers=OpenLayers(layers.ledger, layers.originals, layers.vectors, layers.graph),
-            authenticator=Authenticator(layers.ledger.api_keys, tokens),
-            ingests=ingests,
-            remove_project=lambda project: remove_everywhere(settings, project),
-            cache=home / "cache",
-        )
+        with listening(metrics, *([tracing] if tracing else [])):
+            yield Doors(
+                service=KnowledgeService(reading, layers.vectors, lambda: embedder, circuits=circuits),
+                circuits=circuits,
+                metrics=metrics,
+                tracing=tracing,
+                library=Library(reading, layers.originals, layers.graph, circuits),
+                reading=reading,
+                pushing=Pushing(layers.ledger, layers.originals),
+                layers=OpenLayers(layers.ledger, layers.originals, layers.vectors, layers.graph),
+                authenticator=Authenticator(layers.ledger.api_keys, tokens),
+                ingests=ingests,
+                remove_project=lambda project: remove_everywhere(settings, project),
+                cache=home / "cache",
+            )
     finally:
         circuits.close()
         ingests.close()
@@ -88,9 +97,11 @@ def doors_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> 
 
 
 @contextmanager
-def opened_over(layers: Layers, home: Path, tokens: OidcTokens | None = None) -> Iterator[Opened]:
+def opened_over(
+    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None
+) -> Iterator[Opened]:
     """A server in a thread of this process."""
-    with doors_over(layers, home, tokens) as doors:
+    with doors_over(layers, home, tokens, tracing) as doors:
         server = uvicorn.Server(uvicorn.Config(create_app(doors), port=0, log_config=None, access_log=False, ws="none"))
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -36,7 +36,7 @@ def search(
     found = doors.service.search(
         project,
         q,
-        generation=reader.pin(project),
+        generation=reader.pinned(project),
         k=k,
         recipe=recipe,
         mode=mode,
@@ -60,7 +60,7 @@ def context(
     mode: HeldBackBy = Mode.BALANCED,
 ) -> Response:
     """What is worth reading for a question, packed into a budget of tokens."""
-    generation = reader.pin(project)
+    generation = reader.pinned(project)
     found = doors.service.context(
         project, q, tokens=tokens, recipe=recipe, generation=generation, mode=mode, filters=filters
     )
@@ -79,5 +79,5 @@ class Ask(BaseModel):
 @router.post("/ask", response_model=Answer)
 def ask(project: ProjectName, body: Ask, doors: TheDoors) -> Response:
     """An answer with citations to exact spans; in a language model's words where one is configured."""
-    generation = published(doors, project, body.as_of, body.generation).number
+    generation = published(doors, project, body.as_of, body.generation)
     return as_json(doors.service.ask(project, body.question, generation=generation), Answer)
