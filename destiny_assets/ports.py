@@ -141,8 +141,8 @@ class LanguageModel(Protocol):
         """The model's name at its endpoint."""
         ...
 
-    def answer(self, question: str, evidence: Sequence[Evidence]) -> str:
-        """An answer that cites evidence as ``[n]``; raises `ModelError`."""
+    def answer(self, question: str, evidence: Sequence[Evidence]) -> Iterator[str]:
+        """The pieces of an answer that cites evidence as ``[n]``, as they come; raises `ModelError`, before or after some."""
         ...
 
 

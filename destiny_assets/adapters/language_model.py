@@ -1,6 +1,6 @@
 """A language model behind any OpenAI-compatible endpoint, asked to answer from evidence alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from destiny_assets.errors import ModelError
 from destiny_assets.ports import Evidence
@@ -23,27 +23,33 @@ class OpenAILanguageModel:
         self.model_id = model
         self._client = OpenAI(base_url=url, api_key=api_key or "none", timeout=timeout_s, max_retries=2)
 
-    def answer(self, question: str, evidence: Sequence[Evidence]) -> str:
-        """An answer that cites evidence as ``[n]``; raises `ModelError`."""
+    def answer(self, question: str, evidence: Sequence[Evidence]) -> Iterator[str]:
+        """The pieces of an answer that cites evidence as ``[n]``, as they come; raises `ModelError`, before or after some."""
+        import httpx
         from openai import OpenAIError
 
         passages = "\n\n".join(f"[{item.number}] {item.title}\n{item.text}" for item in evidence)
+        told = False
         try:
-            completion = self._client.chat.completions.create(
+            with self._client.chat.completions.create(
                 model=self.model_id,
                 temperature=0,
                 max_tokens=_MOST_TOKENS,
+                stream=True,
                 messages=[
                     {"role": "system", "content": _INSTRUCTIONS},
                     {"role": "user", "content": f"{passages}\n\nQuestion: {question}"},
                 ],
-            )
-        except OpenAIError as error:
+            ) as chunks:
+                for chunk in chunks:
+                    piece = chunk.choices[0].delta.content if chunk.choices else None
+                    if piece:
+                        told = True
+                        yield piece
+        except (OpenAIError, httpx.HTTPError) as error:
             raise ModelError(
                 f"The language model {self.model_id!r} did not answer ({type(error).__name__}). "
                 "Check DESTINY_LANGUAGE_MODEL_URL and its key, or unset DESTINY_LANGUAGE_MODEL for extractive answers."
             ) from error
-        text = completion.choices[0].message.content if completion.choices else None
-        if not text:
+        if not told:
             raise ModelError(f"The language model {self.model_id!r} gave an empty answer.")
-        return text.strip()

@@ -1,7 +1,8 @@
 """`Destiny`: the client for ordinary code."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Generic, ParamSpec, Self, TypeVar
 
@@ -10,9 +11,9 @@ import httpx
 from destiny_assets.sdk import endpoints
 from destiny_assets.sdk.calls import Call
 from destiny_assets.sdk.errors import CircuitOpenError, DestinyClientError, UnreachableError
-from destiny_assets.sdk.records import Ingest
+from destiny_assets.sdk.records import Answer, Ingest
 from destiny_assets.sdk.resilience import AGAIN, Circuit, Patience
-from destiny_assets.sdk.wire import USER_AGENT, answer_of, request_of
+from destiny_assets.sdk.wire import USER_AGENT, Events, answer_of, request_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,6 +73,26 @@ class Destiny:
         raise DestinyClientError(
             "A client that may make no attempt can ask nothing: give Patience(attempts=1) or more."
         )
+
+    def ask_aloud(
+        self, project: str, question: str, *, as_of: datetime | None = None, generation: int | None = None
+    ) -> Iterator[str | Answer]:
+        """The pieces of an answer while it is made, then the whole, which holds whatever the pieces were; never asked again by itself."""
+        call = endpoints.ask_aloud(project, question, as_of=as_of, generation=generation)
+        try:
+            response = self._http.send(request_of(self._http, call), stream=True)
+            try:
+                if not response.is_success:
+                    response.read()
+                    answer_of(call, response)
+                events = Events(call)
+                for line in response.iter_lines():
+                    if (told := events.feed(line)) is not None:
+                        yield told
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            raise UnreachableError(f"{self._http.base_url} does not answer ({type(error).__name__}).") from error
 
     def wait_for(self, ingest: Ingest, *, timeout_s: float = 3_600.0, look_s: float = 1.0) -> Ingest:
         """Wait until an ingest has ended; raises `DestinyClientError` when that takes longer than `timeout_s`."""

@@ -1,5 +1,6 @@
 """What can be asked of a server: a function for each operation, which describes the request. The clients send it."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +99,14 @@ def ask(project: str, question: str, *, as_of: datetime | None = None, generatio
     if generation is not None:
         said["generation"] = generation
     return Call("POST", at(project, "ask"), one(r.Answer), json=said)
+
+
+def ask_aloud(
+    project: str, question: str, *, as_of: datetime | None = None, generation: int | None = None
+) -> Call[r.Answer]:
+    """The same answer while it is made: its pieces as texts, then the whole, which holds whatever the pieces were."""
+    asked = ask(project, question, as_of=as_of, generation=generation)
+    return replace(asked, path=at(project, "ask", "stream"), headers={"Accept": "text/event-stream"})
 
 
 def push(

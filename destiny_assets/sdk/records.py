@@ -131,6 +131,7 @@ class Answer:
     citations: list[Citation]
     latency_ms: float
     degraded: list[str] = field(default_factory=list)
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

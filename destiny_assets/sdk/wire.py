@@ -1,6 +1,7 @@
 """A call as an HTTP request, and an HTTP response as its answer or an error."""
 
-from typing import TypeVar
+import json
+from typing import Generic, TypeVar
 
 import httpx
 
@@ -27,3 +28,24 @@ def answer_of(call: Call[T], response: httpx.Response) -> T:
     except ValueError:
         problem = {}
     raise problem_error(response.status_code, problem if isinstance(problem, dict) else {})
+
+
+class Events(Generic[T]):
+    """Reads server-sent events line by line; `feed` gives the value of each that a line completes."""
+
+    def __init__(self, call: Call[T]) -> None:
+        self._call = call
+        self._kind = ""
+
+    def feed(self, line: str) -> str | T | None:
+        """A piece of text or, last, the answer; raises `ProblemError` for a problem."""
+        if line.startswith("event: "):
+            self._kind = line.removeprefix("event: ")
+        if not line.startswith("data: "):
+            return None
+        said = json.loads(line.removeprefix("data: "))
+        if self._kind == "text":
+            return str(said["text"])
+        if self._kind == "problem":
+            raise problem_error(int(said["status"]), said)
+        return self._call.read(said)

@@ -1,12 +1,12 @@
 """Answers: quoted sentences of what was found, or a language model's words about it, each with citations."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from destiny_assets.domain.answers import best_sentences, cited_numbers, sentences
 from destiny_assets.domain.sparse import as_rows, encode_documents
-from destiny_assets.errors import LayerAwayError
+from destiny_assets.errors import LayerAwayError, ModelError
 from destiny_assets.ports import Evidence, LanguageModel
 from destiny_assets.serving.circuits import Layer
 from destiny_assets.serving.query_models import QueryModels
@@ -32,27 +32,43 @@ class Answerer:
 
     def answer(self, question: str, found: SearchResult, began: float) -> Answer:
         """The answer that the hits hold; `began` is when the question came, by ``time.perf_counter``."""
-        citations: list[Citation] = []
-        text, method, degraded = _NOTHING, "extractive", list(found.degraded)
+        for told in self.told(question, found, began):
+            if isinstance(told, Answer):
+                return told
+        raise ModelError("The answer did not come to its end. Ask again.")
+
+    def told(self, question: str, found: SearchResult, began: float) -> Iterator[str | Answer]:
+        """The pieces of an answer as they come, then the whole of it, which holds whatever the pieces were."""
+        text, citations, method = _NOTHING, list[Citation](), "extractive"
+        degraded = list(found.degraded)
         if found.hits and self._language_model is not None:
             try:
                 with self._reaching("language_model"):
-                    text, citations = _generate(self._language_model, question, found.hits)
-                method = self._language_model.model_id
+                    pieces = []
+                    for piece in self._language_model.answer(question, _evidence(found.hits)):
+                        pieces.append(piece)
+                        yield piece
+                method, text = self._language_model.model_id, "".join(pieces).strip()
+                cited = cited_numbers(text, len(found.hits))
+                citations = [_citation(n, found.hits[n - 1], 0, len(found.hits[n - 1].text)) for n in cited]
             except LayerAwayError as error:
                 degraded.append(error.layer)
         if found.hits and method == "extractive":
             text, citations, without = self._quote(question, found.hits)
             degraded += [layer for layer in without if layer not in degraded]
-        return Answer(
+            yield text
+        # What cites nothing rests on nothing: a model that says so, and one that answers from what it remembers.
+        refused = not citations
+        yield Answer(
             project=found.project,
             generation=found.generation,
             question=question,
-            answer=text,
+            answer=_NOTHING if refused else text,
             method=method,
             citations=citations,
             latency_ms=round((time.perf_counter() - began) * 1000, 2),
             degraded=degraded,
+            refused=refused,
         )
 
     def _quote(self, question: str, hits: Sequence[Hit]) -> tuple[str, list[Citation], list[str]]:
@@ -74,11 +90,8 @@ class Answerer:
         return " ".join(parts), citations, degraded
 
 
-def _generate(model: LanguageModel, question: str, hits: Sequence[Hit]) -> tuple[str, list[Citation]]:
-    evidence = [Evidence(number, hit.document, hit.text) for number, hit in enumerate(hits, start=1)]
-    text = model.answer(question, evidence)
-    cited = cited_numbers(text, len(hits))
-    return text, [_citation(number, hits[number - 1], 0, len(hits[number - 1].text)) for number in cited]
+def _evidence(hits: Sequence[Hit]) -> list[Evidence]:
+    return [Evidence(number, hit.document, hit.text) for number, hit in enumerate(hits, start=1)]
 
 
 def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:

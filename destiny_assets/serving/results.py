@@ -143,7 +143,7 @@ class Citation:
 class Answer:
     """An answer and the passages it rests on; `method` is ``extractive`` or the language model's name.
 
-    `degraded` names what could not be used.
+    `degraded` names what could not be used; with `refused` the project does not hold the answer, and nothing is cited.
     """
 
     project: str
@@ -154,6 +154,7 @@ class Answer:
     citations: list[Citation]
     latency_ms: float
     degraded: list[str] = field(default_factory=list)
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`KnowledgeService`: what every door calls; reads are pinned to one published generation, pushes wait for the next."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -235,6 +235,14 @@ class KnowledgeService:
         began = time.perf_counter()
         found = self.search(project, question, k=EVIDENCE_PASSAGES, as_of=as_of, generation=generation)
         return self._answerer.answer(question, found, began)
+
+    def ask_aloud(
+        self, project: str, question: str, *, generation: int | Generation | None = None
+    ) -> Iterator[str | Answer]:
+        """As `ask`, told while it is made: its pieces, then the whole. What is refused is refused before anything is told."""
+        began = time.perf_counter()
+        found = self.search(project, question, k=EVIDENCE_PASSAGES, generation=generation)
+        return self._answerer.told(question, found, began)
 
     def explain_trust(
         self, project: str, item: str, *, as_of: datetime | None = None, generation: int | Generation | None = None

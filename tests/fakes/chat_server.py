@@ -1,6 +1,7 @@
-"""A remote language model for tests: the chat-completions wire format over real HTTP on loopback, answering as it is told."""
+"""A remote language model for tests: the chat-completions wire format streamed over real HTTP on loopback, answering as it is told."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +27,19 @@ class ChatServer:
             return 401, {"error": {"message": f"Incorrect API key provided: {key}"}}
         if isinstance(reply, int):
             return reply, {"error": {"message": f"told to refuse; your key is {key}"}}
-        message = {"role": "assistant", "content": reply}
-        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        return 200, {"id": "1", "object": "chat.completion", "created": 0, "model": asked["model"], "choices": choices}
+        return 200, {"reply": reply}
+
+
+def _events(model: str, reply: str) -> Iterator[bytes]:
+    """The reply as the wire format streams it, a word a piece; one that holds BROKEN ends there without a last event."""
+    for piece in re.findall(r"\S+\s*|\s+", reply):
+        if "BROKEN" in piece:
+            yield b'data: {"error": {"message": "the model went away"}}\n\n'
+            return
+        choices = [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": choices}
+        yield f"data: {json.dumps(chunk)}\n\n".encode()
+    yield b"data: [DONE]\n\n"
 
 
 @contextmanager
@@ -42,9 +53,10 @@ def chatting(*replies: str | int) -> Iterator[ChatServer]:
                 status, answer = server.answer(asked, self.headers["Authorization"])
             else:
                 status, answer = 404, {"error": {"message": "no such path"}}
-            body = json.dumps(answer).encode()
+            streamed = status == 200
+            body = b"".join(_events(asked["model"], answer["reply"])) if streamed else json.dumps(answer).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
             self.send_header("Content-Length", str(len(body)))
             # The client would otherwise wait half a second before it tries again.
             self.send_header("Retry-After-Ms", "1")

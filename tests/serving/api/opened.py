@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -65,9 +66,9 @@ def new_key(layers: Layers, *grants: str, rate: float = 10_000.0, days: int = 1,
 
 @contextmanager
 def doors_over(
-    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None
+    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None, **more: Any
 ) -> Iterator[Doors]:
-    """The doors as `destiny serve` makes them, but for the embedder, which loads no model."""
+    """The doors as `destiny serve` makes them, but for the embedder, which loads no model; `more` is for the service."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DESTINY_", "DAGSTER_"))}
     ingests = Ingests(layers.ledger, DESTINY, {**kept, "DESTINY_HOME": str(home)})
     embedder, circuits = HashingEmbedder(), Circuits()
@@ -77,7 +78,7 @@ def doors_over(
     try:
         with listening(metrics, *([tracing] if tracing else [])):
             yield Doors(
-                service=KnowledgeService(reading, layers.vectors, lambda: embedder, circuits=circuits),
+                service=KnowledgeService(reading, layers.vectors, lambda: embedder, circuits=circuits, **more),
                 circuits=circuits,
                 metrics=metrics,
                 tracing=tracing,
@@ -98,10 +99,10 @@ def doors_over(
 
 @contextmanager
 def opened_over(
-    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None
+    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None, **more: Any
 ) -> Iterator[Opened]:
     """A server in a thread of this process."""
-    with doors_over(layers, home, tokens, tracing) as doors:
+    with doors_over(layers, home, tokens, tracing, **more) as doors:
         server = uvicorn.Server(uvicorn.Config(create_app(doors), port=0, log_config=None, access_log=False, ws="none"))
         thread = threading.Thread(target=server.run)
         thread.start()
