@@ -65,7 +65,10 @@ def test_a_models_words_come_piece_by_piece_through_both_clients(
 def test_a_model_that_breaks_off_is_replaced_by_quotations(layers: Layers, stores_home: Path, grown: Growth) -> None:
     with chatting("Nine BROKEN") as remote:
         model = OpenAILanguageModel("gpt-test", url=remote.url, api_key=KEY)
-        with opened_over(layers, stores_home, language_model=model) as server, server.client(f"{grown.project}=reader") as client:
+        with (
+            opened_over(layers, stores_home, language_model=model) as server,
+            server.client(f"{grown.project}=reader") as client,
+        ):
             told = events(client, grown.project, QUESTION)
     assert [kind for kind, _ in told] == ["text", "text", "answer"]
     assert (told[-1][1]["method"], told[-1][1]["degraded"]) == ("extractive", ["language_model"])
