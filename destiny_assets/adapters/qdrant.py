@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -20,6 +20,7 @@ from pydantic_core import from_json, to_json
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
+from destiny_assets.adapters.qdrant_search import DENSE, SPARSE, Candidate, candidates, searches
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.sparse import SparseVector
 from destiny_assets.errors import ConflictError, StoreRefusalError, StoreUnavailableError
@@ -27,7 +28,6 @@ from destiny_assets.ports import Vectors
 from destiny_assets.settings import without_secrets
 from destiny_assets.telemetry import calling
 
-DENSE, SPARSE = "dense", "bm25"
 _PAGE = 5_000
 # As many as readers have threads: one more would be made anew for every search.
 _KEPT_CONNECTIONS = 40
@@ -56,16 +56,6 @@ class HeldPoint:
     payload: Mapping[str, object]
     dense: Vectors | None = None
     sparse: SparseVector | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A point found: `score` is a cosine in [-1, 1] for dense queries, an unbounded BM25 sum for sparse ones."""
-
-    point_id: str
-    chunk_id: str
-    document_id: str
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,31 +281,8 @@ class QdrantVectorIndex:
 
         With both queries, a point found by BM25 alone is among the first too, with its cosine.
         """
-        where = _visible(generation, scope).model_dump(exclude_none=True)
-        common = {"filter": where, "limit": limit}
-        named = {**common, "with_payload": ["chunk_id", "document_id"]}
-        asked: list[dict[str, Any]] = []
-        if dense is not None:
-            asked.append({"query": dense.tolist(), "using": DENSE, **named})
-        words = sparse is not None and len(sparse.indices) > 0
-        if sparse is not None and words:
-            weights = {"indices": sparse.indices.tolist(), "values": sparse.values.tolist()}
-            asked.append({"query": weights, "using": SPARSE, **named})
-            if dense is not None:
-                found_by_words = {"query": weights, "using": SPARSE, **common}
-                asked.append({"prefetch": [found_by_words], "query": dense.tolist(), "using": DENSE, "limit": limit})
-        answers = self._query(collection, asked)
-        by_cosine = _candidates(answers[0]) if dense is not None else []
-        by_bm25 = _candidates(answers[-2 if dense is not None else -1]) if words else []
-        if by_bm25 and dense is not None:
-            cosine = {str(point["id"]): point["score"] for point in answers[-1]}
-            there = {one.point_id for one in by_cosine}
-            by_cosine += [
-                replace(one, score=cosine[one.point_id])
-                for one in by_bm25
-                if one.point_id in cosine and one.point_id not in there
-            ]
-        return by_cosine, by_bm25
+        asked = searches(dense, sparse, _visible(generation, scope).model_dump(exclude_none=True), limit)
+        return candidates(self._query(collection, asked), dense=dense is not None)
 
     def dense_vectors(self, collection: str, point_ids: Sequence[str]) -> dict[str, list[float]]:
         """The dense vector of each named point that is there, by point id."""
@@ -379,14 +346,6 @@ class QdrantVectorIndex:
             raise (StoreRefusalError if refused else StoreUnavailableError)(
                 f"The vector layer at {self._shown} did not do what was asked ({_first_line(error)}). Check it with: destiny status"
             ) from error
-
-
-def _candidates(points: Sequence[dict[str, Any]]) -> list[Candidate]:
-    return [
-        Candidate(str(point["id"]), point["payload"]["chunk_id"], point["payload"]["document_id"], point["score"])
-        for point in points
-        if point.get("payload")
-    ]
 
 
 def _as_stored(ids: Sequence[str]) -> list[models.ExtendedPointId]:

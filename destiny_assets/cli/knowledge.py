@@ -1,6 +1,7 @@
 """``destiny ingest | search | context | ask | generations | rollback``."""
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -179,6 +180,7 @@ def search(
     if result.withheld:
         reasons = "; ".join(f"{item.document}: {item.reason}" for item in result.held[:5])
         say(f"{result.withheld} withheld ({reasons}{', ...' if result.withheld > 5 else ''}).")
+    _say_without(result.degraded)
 
 
 def context(
@@ -213,6 +215,7 @@ def context(
         print_json(found)
     else:
         say(found.text)
+        _say_without(found.degraded)
 
 
 def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = False) -> None:
@@ -230,6 +233,7 @@ def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = Fals
         say(
             f"[{citation.number}] {citation.document} ({citation.uri}, characters {start}-{end}, trust {citation.trust:.2f}{newer}{risky})"
         )
+    _say_without(answer.degraded)
 
 
 def generations(project: Project, as_json: AsJson = False) -> None:
@@ -333,3 +337,9 @@ def _written(hit: "Hit") -> list[str]:
 def _excerpt(text: str, characters: int = 280) -> str:
     folded = " ".join(text.split())
     return folded if len(folded) <= characters else folded[:characters].rsplit(" ", 1)[0] + " …"
+
+
+def _say_without(degraded: Sequence[str]) -> None:
+    """Name what did not answer, so that nobody takes less than all for all."""
+    if degraded:
+        say(f"Answered without {' and '.join(degraded)}: see destiny status.")

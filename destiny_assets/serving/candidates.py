@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.qdrant import Candidate, QdrantVectorIndex, Scope
+from destiny_assets.adapters.qdrant import QdrantVectorIndex, Scope
+from destiny_assets.adapters.qdrant_search import Candidate
 from destiny_assets.domain.generations import Generation, layer_id
 from destiny_assets.domain.sparse import SparseVector
 from destiny_assets.errors import StoreUnavailableError

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.qdrant import EVERYWHERE, Candidate, Scope
+from destiny_assets.adapters.qdrant import EVERYWHERE, Scope
+from destiny_assets.adapters.qdrant_search import Candidate
 from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.proper_names import names_in_passage, names_in_question

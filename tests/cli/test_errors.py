@@ -74,10 +74,12 @@ def test_a_ledger_that_is_away_is_said_so_without_its_password(destiny: Destiny,
     assert "top-secret" not in said.err
 
 
-def test_vectors_that_are_away_are_said_so_without_their_key(destiny: Destiny, grown: Growth) -> None:
-    said = destiny.process("search", grown.project, "x", DESTINY_QDRANT_URL="http://:top-secret@127.0.0.1:1")
-    assert "127.0.0.1:1" in sentence(said)
-    assert "top-secret" not in said.err
+def test_without_vectors_words_answer_and_it_is_said_so_without_their_key(destiny: Destiny, grown: Growth) -> None:
+    for command in ("search", "ask"):
+        said = destiny.process(command, grown.project, "letters", DESTINY_QDRANT_URL="http://:top-secret@127.0.0.1:1")
+        assert said.code == 0, said.err
+        assert "Answered without vectors" in said.out
+        assert "top-secret" not in said.out + said.err
 
 
 def test_a_question_is_embedded_as_its_generation_was_and_no_other_model_is_asked(
