@@ -21,9 +21,12 @@ DAGSTER_SCHEMA = "dagster"
 # projects side by side, few enough for two cores.
 _DAGSTER_YAML = """\
 storage:
-  postgres:
-    postgres_url:
-      env: DESTINY_DAGSTER_POSTGRES_URL
+  custom:
+    module: destiny_assets.run_storage
+    class: PooledPostgresStorage
+    config:
+      postgres_url:
+        env: DESTINY_DAGSTER_POSTGRES_URL
 concurrency:
   pools:
     default_limit: 2

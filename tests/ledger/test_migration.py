@@ -3,14 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from psycopg import sql
 
-from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters import migrations
+from destiny_assets.adapters.postgres.ledger import PostgresLedger, newest_revision
 from destiny_assets.adapters.postgres.versioned import DERIVED
 from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.settings import Stores
@@ -58,6 +61,21 @@ def test_migrating_again_keeps_what_is_there(empty_database: str) -> None:
         ledger.projects.add("kept")
         ledger.migrate()
         assert ledger.projects.names() == ["kept"]
+
+
+def test_a_schema_at_the_newest_revision_is_known_without_alembic(empty_database: str) -> None:
+    with PostgresLedger(empty_database, pool_size=1) as ledger:
+        ledger.migrate()
+    program = f"{_MIGRATE}print('alembic' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], input=empty_database, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "False"
+
+
+def test_the_newest_revision_is_the_one_alembic_ends_at() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_heads() == [newest_revision()]
 
 
 def test_every_derived_table_has_the_columns_that_versioning_writes(ledger: PostgresLedger) -> None:

@@ -1,5 +1,6 @@
 """The default embedder: all-MiniLM-L6-v2 on this machine's CPU, no model hub, no network."""
 
+import importlib.util
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -37,21 +38,26 @@ class LocalMiniLM:
     pinned = True
 
     def __init__(self, engine: Engine | None = None, precision: Precision | None = None) -> None:
-        """Load the model (0.7 s).
+        """Choose the engine and read the tokenizer; the first texts load the model (1 s), which a run without any never needs.
 
         `engine` None means OpenVINO where it is installed, else onnxruntime; `precision` None means what is fastest on
         this CPU (onnxruntime always computes in f32). Raises `ConfigurationError` when a package is missing,
-        `ModelIntegrityError` when a file is not the pinned one.
+        `ModelIntegrityError` when the tokenizer is not the pinned one.
         """
         self.tokenizer = MiniLMTokenizer()
-        self._engine = _load_engine(engine, precision or fastest_precision())
+        self._library = _installed_engine(engine)
+        self._precision: Precision = (precision or fastest_precision()) if self._library == "openvino" else "f32"
+        self._engine: MiniLMEngine | None = None
         self._lock = threading.Lock()
         self.usage = EmbeddingUsage()
-        self.model_id = _model_id(self._engine.name)
+        self.model_id = _model_id(f"{self._library}-{self._precision}")
         self.dimension = DIMENSION
 
     def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002 - one form for both kinds
-        """One unit vector a text, shape (len(texts), 384), in the order given; text after 256 tokens is not read."""
+        """One unit vector a text, shape (len(texts), 384), in the order given; text after 256 tokens is not read.
+
+        Raises `ModelIntegrityError` when the model's file is not the pinned one, `ModelError` when it can't be read.
+        """
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         for first in range(0, len(texts), _SORTED_TEXTS):
             self._embed_into(vectors[first : first + _SORTED_TEXTS], texts[first : first + _SORTED_TEXTS])
@@ -62,6 +68,8 @@ class LocalMiniLM:
         for places in _batches([len(row) for row in rows]):
             ids, mask = _padded([rows[place] for place in places])
             with self._lock:
+                if self._engine is None:
+                    self._engine = _load_engine(self._library, self._precision)
                 began = time.perf_counter()
                 vectors[places] = self._engine.run(ids, mask)
                 self.usage.calls += 1
@@ -80,28 +88,26 @@ def _model_id(engine: str) -> str:
     return f"all-MiniLM-L6-v2@{MODEL_SHA256[:12]}/{engine}/{MAX_TOKENS}"
 
 
-def _load_engine(engine: Engine | None, precision: Precision) -> MiniLMEngine:
-    data = read_verified(model_file(), MODEL_SHA256)
-    try:
-        if engine != "onnxruntime":
-            from destiny_assets.adapters.embedders.minilm.openvino_engine import OpenVINOEngine
-
-            return OpenVINOEngine(read_weights(data), precision)
-    except ImportError as error:
-        if engine == "openvino":
-            raise _missing("openvino") from error
-    try:
-        from destiny_assets.adapters.embedders.minilm.onnxruntime_engine import ONNXRuntimeEngine
-
-        return ONNXRuntimeEngine(data)
-    except ImportError as error:
-        raise _missing("onnxruntime") from error
-
-
-def _missing(package: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The embedding model minilm needs the package {package}. Install it with: pip install 'destiny[embed]'"
+def _installed_engine(wanted: Engine | None) -> Engine:
+    model_file()
+    engines: tuple[Engine, ...] = (wanted,) if wanted else ("openvino", "onnxruntime")
+    for engine in engines:
+        if importlib.util.find_spec(engine):
+            return engine
+    raise ConfigurationError(
+        f"The embedding model minilm needs the package {engines[0]}. Install it with: pip install 'destiny[embed]'"
     )
+
+
+def _load_engine(engine: Engine, precision: Precision) -> MiniLMEngine:
+    data = read_verified(model_file(), MODEL_SHA256)
+    if engine == "openvino":
+        from destiny_assets.adapters.embedders.minilm.openvino_engine import OpenVINOEngine
+
+        return OpenVINOEngine(read_weights(data), precision)
+    from destiny_assets.adapters.embedders.minilm.onnxruntime_engine import ONNXRuntimeEngine
+
+    return ONNXRuntimeEngine(data)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.intp]]:

@@ -13,11 +13,6 @@ TokenIds = npt.NDArray[np.int64]
 class MiniLMEngine(Protocol):
     """Runs the model on one padded batch; not safe to call from two threads at once."""
 
-    @property
-    def name(self) -> str:
-        """The library and its arithmetic, as they stand in `model_id`."""
-        ...
-
     def run(self, ids: TokenIds, mask: TokenIds) -> Vectors:
         """Unit vectors of shape (batch, 384) for token ids and attention mask of shape (batch, length)."""
         ...

@@ -10,8 +10,6 @@ from destiny_assets.ports import Vectors
 class ONNXRuntimeEngine:
     """One session over the ONNX file."""
 
-    name = "onnxruntime-f32"
-
     def __init__(self, onnx_model: bytes) -> None:
         """Load the model for the cores at hand (0.5 s); raises `ImportError` when onnxruntime is not installed."""
         import onnxruntime

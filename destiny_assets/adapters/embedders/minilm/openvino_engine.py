@@ -37,7 +37,6 @@ class OpenVINOEngine:
         }
         compiled = openvino.Core().compile_model(_Graph(weights).model(), "CPU", options)
         self._request = compiled.create_infer_request()
-        self.name = f"openvino-{precision}"
 
     def run(self, ids: TokenIds, mask: TokenIds) -> Vectors:
         """Unit vectors of shape (batch, 384) for token ids and attention mask of shape (batch, length)."""
