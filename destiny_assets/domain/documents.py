@@ -13,6 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# PostgreSQL refuses to index more than 2,704 bytes, and a uri is indexed together with its project and source.
+MAX_URI_BYTES = 2_000
+_SHORTENED_CHARACTERS = 400
 
 
 class Status(StrEnum):
@@ -106,6 +109,19 @@ class SourceItem:
     fingerprint: str
     size: int
     modified_at: datetime | None = None
+
+
+def uri_bytes(uri: str) -> int:
+    """How many bytes a uri takes in the ledger; at most `MAX_URI_BYTES` can be kept."""
+    return len(uri.encode("utf-8", "surrogatepass"))
+
+
+def listed_uri(uri: str) -> str:
+    """The uri as it is listed where it may be too long to be kept: itself, or its beginning with a digest of the whole."""
+    if uri_bytes(uri) <= MAX_URI_BYTES:
+        return uri
+    digest = hashlib.sha256(uri.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{uri[:_SHORTENED_CHARACTERS]}… (sha256 {digest[:16]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from destiny_assets.domain.documents import UNSTORABLE, SourceFacts
+from destiny_assets.domain.documents import MAX_URI_BYTES, UNSTORABLE, SourceFacts, uri_bytes
 from destiny_assets.errors import UnreadableDocumentError
-
-MAX_URI_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +32,8 @@ def check_pushed(document: PushedDocument, max_bytes: int) -> None:
         told += (document.content.replace("\x00", ""),)
     if any(UNSTORABLE.search(text) for text in told):
         raise UnreadableDocumentError("broken", "A name, a fact or the text holds a NUL or half a surrogate pair.")
-    if not document.uri.strip() or len(document.uri) > MAX_URI_CHARACTERS or not document.uri.isprintable():
-        raise UnreadableDocumentError(
-            "broken", f"A document needs a uri of 1 to {MAX_URI_CHARACTERS:,} printable characters."
-        )
+    if not document.uri.strip() or uri_bytes(document.uri) > MAX_URI_BYTES or not document.uri.isprintable():
+        raise UnreadableDocumentError("broken", f"A document needs a printable uri of 1 to {MAX_URI_BYTES:,} bytes.")
     size = len(document.data)
     if size == 0:
         raise UnreadableDocumentError("empty", f"{document.uri} has no bytes.")

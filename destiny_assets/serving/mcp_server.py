@@ -22,7 +22,8 @@ from destiny_assets.domain.documents import UNSTORABLE, SourceFacts
 from destiny_assets.domain.filters import Mode
 from destiny_assets.domain.generations import valid_project_name
 from destiny_assets.domain.grounds import USUAL_LEAST
-from destiny_assets.domain.pushing import MAX_URI_CHARACTERS, PushedDocument
+from destiny_assets.domain.documents import MAX_URI_BYTES
+from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.errors import ConflictError, DestinyError, NotFoundError
 from destiny_assets.serving.mcp_reach import Reach
 from destiny_assets.serving.mcp_results import (
@@ -329,7 +330,7 @@ class KnowledgeTools:
             AfterValidator(_storable),
             Field(
                 min_length=1,
-                max_length=MAX_URI_CHARACTERS,
+                max_length=MAX_URI_BYTES,
                 description="Its lasting name, e.g. notes/2026-11-25-retro.md.",
             ),
         ],

@@ -14,11 +14,14 @@ from destiny_assets.adapters.postgres.projects import Quarantined, Source
 from destiny_assets.adapters.source_context import SourceContext
 from destiny_assets.adapters.sources import open_source
 from destiny_assets.domain.documents import (
+    MAX_URI_BYTES,
     ParsedDocument,
     SourceContent,
     SourceItem,
     facts_digest,
+    listed_uri,
     unstorable_part,
+    uri_bytes,
     with_facts,
 )
 from destiny_assets.errors import StoreUnavailableError, UnreadableDocumentError
@@ -111,9 +114,9 @@ def _ingest_source(
         return
     ledger.projects.release(project, source.name, [""], STAGE)
 
-    todo = [item for item in items if not _settled(item, known, failed.get(item.uri, []), codes)]
+    todo = [item for item in items if not _settled(item, known, failed.get(listed_uri(item.uri), []), codes)]
     report.unchanged += sum(item.uri in known for item in items) - sum(item.uri in known for item in todo)
-    there = {item.uri for item in items}
+    there = {listed_uri(item.uri) for item in items}
     gone = known.keys() - there
     report.removed += ledger.documents.retire(project, generation, [known[uri].document_id for uri in gone])
     ledger.projects.release(project, source.name, [uri for uri in failed.keys() | gone if uri not in there])
@@ -156,6 +159,12 @@ def _read(
     item: SourceItem, place: SourceReader, store: DocumentStore, reader: DocumentReader, project: str, source: str
 ) -> NewVersion | _Failure:
     def parsed() -> tuple[SourceContent, ParsedDocument]:
+        if (length := uri_bytes(item.uri)) > MAX_URI_BYTES:
+            raise UnreadableDocumentError(
+                "huge",
+                f"Its name within the source has {length:,} bytes, more than the {MAX_URI_BYTES:,} that are kept. "
+                "Shorten it, or give a source that begins nearer to it.",
+            )
         content = place.read(item)
         document = with_facts(reader.parse(content.data, uri=item.uri, media_type=content.media_type), content.facts)
         if wrong := unstorable_part(document):
@@ -213,4 +222,5 @@ def _is_same(version: NewVersion, known: KnownVersion | None) -> bool:
 def _quarantined(failures: list[_Failure], source: str, code: str) -> Iterator[Quarantined]:
     for failure in failures:
         item, refusal = failure.item, failure.refusal
-        yield Quarantined(source, item.uri, STAGE, refusal.reason, refusal.detail, item.fingerprint, code)
+        uri = listed_uri(item.uri)
+        yield Quarantined(source, uri, STAGE, refusal.reason, refusal.detail, item.fingerprint, code)

@@ -1,5 +1,6 @@
 """Poison at every stage: the document is set aside with its reason, its last good version stays, the rest is published."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.postgres.projects import Quarantined
+from destiny_assets.domain.documents import MAX_URI_BYTES
 from destiny_assets.domain.linking.records import TermCandidate
 from destiny_assets.errors import ModelError, RefusedTextError, UnreadableDocumentError
 from destiny_assets.ports import TextKind, Vectors
@@ -247,3 +249,27 @@ def test_odd_documents_are_read_or_listed_and_the_layers_agree(growth: Growth) -
     assert there.isdisjoint(aside)
     assert {f"odd/{name}" for name in ODD} <= there | aside
     assert all(item.detail and item.tries == 1 for item in listed(growth))
+
+
+def deep(bytes_: int) -> str:
+    """A path of so many bytes that PostgreSQL can't compress."""
+    digits = "".join(hashlib.sha256(str(number).encode()).hexdigest() for number in range(bytes_ // 64 + 1))
+    folders = "/".join(digits[first : first + 200] for first in range(0, len(digits), 200))
+    return folders[: bytes_ - len("/a.md")].rstrip("/").ljust(bytes_ - len("/a.md"), "x") + "/a.md"
+
+
+def test_a_name_that_is_too_long_to_be_kept_is_set_aside_until_it_is_shorter(growth: Growth) -> None:
+    kept, too_long = deep(MAX_URI_BYTES), deep(MAX_URI_BYTES + 1)
+    growth.write(kept, DOCUMENTS[RAIN])
+    growth.write(too_long, DOCUMENTS[STAMPS])
+    first = growth.run()
+    assert growth.uris(first) == {*DOCUMENTS, kept}
+    ((uri, stage, reason, tries),) = told(growth)
+    assert (stage, reason, tries) == ("documents", "huge", 1)
+    assert uri != too_long
+    assert too_long.startswith(uri[:400])
+    growth.run()
+    assert told(growth) == [(uri, stage, reason, 1)]
+    growth.delete(too_long)
+    growth.run()
+    assert told(growth) == []

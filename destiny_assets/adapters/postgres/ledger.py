@@ -53,6 +53,8 @@ _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Streams are read to their end, so what matters is when the last row comes, not the first.
 _PLANNING = "-c plan_cache_mode=force_custom_plan -c jit=off -c cursor_tuple_fraction=1.0"
 _RECONNECT_S = 4.0
+# Classes of SQLSTATE in which the server did answer: its disk is full, its memory is, a limit of its own is passed, or its files fail it.
+_OUT_OF = ("53", "54", "58")
 
 
 def newest_revision() -> str:
@@ -190,8 +192,11 @@ class PostgresLedger:
         return row[0] if row else None
 
     def _away(self, error: Exception) -> StoreUnavailableError:
+        ledger = f"The ledger at {without_secrets(self._url)}"
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate and error.sqlstate[:2] in _OUT_OF:
+            return StoreUnavailableError(f"{ledger} can't go on: {error.diag.message_primary}.")
         return StoreUnavailableError(
-            f"The ledger at {without_secrets(self._url)} does not answer ({type(error).__name__}). Check it with: destiny status"
+            f"{ledger} does not answer ({type(error).__name__}). Check it with: destiny status"
         )
 
     def _require_open(self, connection: psycopg.Connection[DictRow]) -> None:

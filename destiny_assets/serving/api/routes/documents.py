@@ -13,7 +13,8 @@ from destiny_assets.adapters.parsers.limits import MAX_BYTES
 from destiny_assets.adapters.postgres.browsing import DocumentRow
 from destiny_assets.domain.access import Right
 from destiny_assets.domain.documents import SourceFacts
-from destiny_assets.domain.pushing import MAX_URI_CHARACTERS, PushedDocument
+from destiny_assets.domain.documents import MAX_URI_BYTES
+from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.serving.api.doors import Guard, TheDoors
 from destiny_assets.serving.api.paging import CursorText, Limit, Page, page_of, place_of
 from destiny_assets.serving.api.parameters import ItemId, ProjectName, Word
@@ -35,7 +36,7 @@ _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 Uri = Annotated[
     str,
     Storable,
-    Query(min_length=1, max_length=MAX_URI_CHARACTERS, description="The document's lasting name in its source."),
+    Query(min_length=1, max_length=MAX_URI_BYTES, description="The document's lasting name in its source."),
 ]
 
 
