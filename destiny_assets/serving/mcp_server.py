@@ -18,11 +18,10 @@ from pydantic import AfterValidator, Field
 
 from destiny_assets.domain.access import Right
 from destiny_assets.domain.decisions import DECISION_LINE, decision_record
-from destiny_assets.domain.documents import UNSTORABLE, SourceFacts
+from destiny_assets.domain.documents import MAX_URI_BYTES, UNSTORABLE, SourceFacts
 from destiny_assets.domain.filters import Mode
 from destiny_assets.domain.generations import valid_project_name
 from destiny_assets.domain.grounds import USUAL_LEAST
-from destiny_assets.domain.documents import MAX_URI_BYTES
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.errors import ConflictError, DestinyError, NotFoundError
 from destiny_assets.serving.mcp_reach import Reach

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from destiny_assets.adapters.parsers.limits import MAX_BYTES
 from destiny_assets.adapters.postgres.browsing import DocumentRow
 from destiny_assets.domain.access import Right
-from destiny_assets.domain.documents import SourceFacts
-from destiny_assets.domain.documents import MAX_URI_BYTES
+from destiny_assets.domain.documents import MAX_URI_BYTES, SourceFacts
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.serving.api.doors import Guard, TheDoors
 from destiny_assets.serving.api.paging import CursorText, Limit, Page, page_of, place_of
