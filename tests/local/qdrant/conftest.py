@@ -38,7 +38,7 @@ class Server:
 
     def start(self) -> None:
         self.process = subprocess.Popen(self.command())
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             assert self.process.poll() is None, "the server ended while starting"
             try:
@@ -52,7 +52,7 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def client(self) -> QdrantClient:
         with warnings.catch_warnings():
