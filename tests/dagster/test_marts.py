@@ -191,7 +191,9 @@ def build(url: str, home: Path, *, models: list[str] | None = None) -> dg.Execut
 
 @pytest.fixture(scope="module")
 def built(ledger_url: str, stores_home: Path) -> dg.ExecuteInProcessResult:
-    return build(ledger_url, stores_home)
+    result = build(ledger_url, stores_home)
+    assert result.success, [event.message for event in result.all_events if event.is_failure]
+    return result
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:
