@@ -89,6 +89,31 @@ class LanguageModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RerankerSettings:
+    """Which model reranks what was found; without a name, nothing is reranked."""
+
+    model: str
+    url: str
+    api_key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "RerankerSettings | None":
+        """``DESTINY_RERANKER``, ``_URL`` and ``_API_KEY``; None when no model is named.
+
+        Raises `ConfigurationError` when the URL is missing.
+        """
+        model = environment.get("DESTINY_RERANKER")
+        if not model:
+            return None
+        url = environment.get("DESTINY_RERANKER_URL")
+        if not url:
+            raise ConfigurationError(
+                "DESTINY_RERANKER_URL is not set: name the endpoint that serves POST /rerank, e.g. http://localhost:8000/v1."
+            )
+        return RerankerSettings(model, url, environment.get("DESTINY_RERANKER_API_KEY"))
+
+
+@dataclass(frozen=True, slots=True)
 class OidcSettings:
     """Whose tokens the API takes besides its own keys.
 
@@ -142,6 +167,7 @@ class Settings:
     stores: Stores
     embedding: EmbeddingSettings
     language_model: LanguageModelSettings | None
+    reranker: RerankerSettings | None = None
 
     @property
     def cache(self) -> Path:
@@ -196,6 +222,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         stores=Stores(*urls),
         embedding=EmbeddingSettings.from_environment(env),
         language_model=LanguageModelSettings.from_environment(env),
+        reranker=RerankerSettings.from_environment(env),
     )
 
 

@@ -13,8 +13,8 @@ from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percentile, query_metrics, span_overlap
-from destiny_assets.domain.retrieval import BEST, MEASURED, default_best
-from destiny_assets.errors import ConflictError
+from destiny_assets.domain.retrieval import BEST, MEASURED, RECIPES, default_best
+from destiny_assets.errors import ConflictError, ModelError
 from destiny_assets.ports import Progress
 from destiny_assets.serving.results import Hit
 from destiny_assets.serving.service import EVERYTHING, KnowledgeService
@@ -118,8 +118,9 @@ def measure_project(
         and not any(ledger.generations.changes(project, number).values())
     )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
+    recipes, unmeasured = open_service().measured_recipes, dict[str, str]()
     measured = {
-        suite.name: measure_suite(ledger, open_service, project, number, suite, run_id=run_id, progress=progress)
+        suite.name: _measured(ledger, open_service, project, number, suite, recipes, unmeasured, run_id, progress)
         for suite in suites
     }
     counts = ledger.reading.counts(project, number)
@@ -137,6 +138,8 @@ def measure_project(
             for name, recipes in [(suite.name, measured[suite.name])]
         },
         "best_recipe": best,
+        # Recipes that something optional is missing for: it must not keep a generation from readers.
+        "unmeasured": unmeasured,
         "differences": {name: _differences(recipes, best["recipe"]) for name, recipes in measured.items()},
         "gate": {
             "compared_with": current.number if falls and current else None,
@@ -144,6 +147,34 @@ def measure_project(
             "refused": [asdict(fall) | {"drop": round(fall.drop, 4), "said": str(fall)} for fall in refusals(falls)],
         },
     }
+
+
+def _measured(
+    ledger: PostgresLedger,
+    open_service: Callable[[], KnowledgeService],
+    project: str,
+    number: int,
+    suite: Suite,
+    recipes: Sequence[str],
+    unmeasured: dict[str, str],
+    run_id: str,
+    progress: Progress,
+) -> dict[str, Measured]:
+    """Every recipe on a suite; those of a reranker that fails are left out, here and of all suites after this, and `unmeasured` says why."""
+    found: dict[str, Measured] = {}
+    for some in (MEASURED, tuple(recipe for recipe in recipes if recipe not in MEASURED)):
+        try:
+            found |= measure_suite(
+                *(ledger, open_service, project, number, suite),
+                run_id=run_id,
+                progress=progress,
+                recipes=[recipe for recipe in some if recipe not in unmeasured],
+            )
+        except ModelError as error:
+            if some is MEASURED:
+                raise
+            unmeasured |= dict.fromkeys(some, str(error))
+    return found
 
 
 def _best_recipe(
@@ -155,7 +186,8 @@ def _best_recipe(
         return {"recipe": default, "tuning_questions": 0, "means": {}}
     means = {
         recipe: sum(measured[suite][recipe].questions[query][_HEADLINE] for suite, query in tuning) / len(tuning)
-        for recipe in MEASURED
+        for recipe in RECIPES
+        if all(recipe in found for found in measured.values())
     }
     winner = max(means, key=lambda recipe: (means[recipe], recipe))
     chosen = winner if means[winner] > means[default] + _CLEARLY else default
