@@ -181,6 +181,19 @@ def backup_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(named).expanduser().absolute() if named else None
 
 
+def embedding_budget(environment: Mapping[str, str]) -> int | None:
+    """``DESTINY_EMBEDDING_BUDGET``: how many tokens one run may embed; None (not set) for as many as there are.
+
+    Raises `ConfigurationError` for what is no whole number above 0.
+    """
+    text = environment.get("DESTINY_EMBEDDING_BUDGET")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ConfigurationError(f"DESTINY_EMBEDDING_BUDGET={text!r} is no number of tokens above 0.")
+    return int(text)
+
+
 def extractor_name(environment: Mapping[str, str]) -> str:
     """``DESTINY_ENTITY_EXTRACTOR``: ``none`` (the default) or ``spacy``."""
     return environment.get("DESTINY_ENTITY_EXTRACTOR") or "none"

@@ -28,7 +28,7 @@ class RerankerResource(dg.ConfigurableResource[HttpReranker | None]):
     """The reranker that ``DESTINY_RERANKER`` names; None without one."""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HttpReranker | None]:  # type: ignore[override] # noqa: ARG002
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HttpReranker | None]:  # noqa: ARG002
         """The reranker, closed whatever happens."""
         with open_reranker(RerankerSettings.from_environment(os.environ)) as reranker:
             yield reranker

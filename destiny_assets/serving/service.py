@@ -17,7 +17,6 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.pushing import PushedDocument
 from destiny_assets.domain.retrieval import (
     BEST,
-    HYBRID,
     MEASURED,
     RECIPES,
     RERANKED,
@@ -26,7 +25,6 @@ from destiny_assets.domain.retrieval import (
     joined_score,
     ranked,
     recipe_named,
-    reordered,
 )
 from destiny_assets.errors import (
     ConfigurationError,
@@ -45,6 +43,7 @@ from destiny_assets.serving.identities import IdentityReader
 from destiny_assets.serving.pushing import KIND, Pushing
 from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
+from destiny_assets.serving.reranking import Reranking
 from destiny_assets.serving.results import (
     Answer,
     ContextPack,
@@ -88,9 +87,9 @@ class KnowledgeService:
         """
         self._ledger = ledger
         self._circuits = circuits
-        self._reranker = reranker
+        self._reranking = Reranking(ledger, reranker, self._reaching)
         self._models = QueryModels(ledger, embedder)
-        self._answerer = Answerer(self._models, language_model, self._reaching)
+        self._answerer = Answerer(ledger, self._models, language_model, self._reaching)
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._embedded = lru_cache(maxsize=_QUERY_CACHE)(self._embed)
         self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), self._query_vector)
@@ -142,7 +141,7 @@ class KnowledgeService:
         # A hit can be a copy of one above it, so a few more are ranked than asked for.
         ranking = self._rank(pinned, text, chosen, max(k + _SPARE, chosen.candidates), filters)
         if chosen.reranked:
-            ranking, chosen = self._reranked(pinned, text, chosen, ranking, named=recipe != BEST)
+            ranking, chosen = self._reranking.reranked(pinned, text, chosen, ranking, named=recipe != BEST)
         if diversity > 0 and "vectors" not in ranking.degraded:
             try:
                 ranking = self._ranker.diversified(pinned, ranking, diversity, max(k * 5, 50))
@@ -171,7 +170,7 @@ class KnowledgeService:
     @property
     def measured_recipes(self) -> tuple[str, ...]:
         """The recipes worth measuring with what this service has."""
-        return MEASURED if self._reranker is None else (*MEASURED, *RERANKED)
+        return (*MEASURED, *RERANKED) if self._reranking.configured else MEASURED
 
     def best_recipe(self, pinned: Generation) -> str:
         """The recipe that `best` stands for in a generation."""
@@ -321,30 +320,6 @@ class KnowledgeService:
         ranking = self._stand_in.rank(pinned, text, recipe, limit, filters)
         return replace(ranking, degraded=["vectors", *ranking.degraded])
 
-    def _reranked(
-        self, pinned: Generation, text: str, recipe: Recipe, ranking: Ranking, *, named: bool
-    ) -> tuple[Ranking, Recipe]:
-        """The ranking with its first chunks in the reranker's order; as it was, and by which recipe, while that is away.
-
-        Raises `ConfigurationError` where there is no reranker and the recipe was asked for by name (`named`).
-        """
-        without = replace(ranking, degraded=[*ranking.degraded, "reranker"]), recipe_named(HYBRID)
-        if self._reranker is None:
-            if named:
-                raise ConfigurationError(
-                    f"The recipe {recipe.name!r} needs a reranker and none is configured. Set DESTINY_RERANKER and DESTINY_RERANKER_URL."
-                )
-            return without
-        chunks = [chunk for chunk, _ in ranking.scores[: recipe.reranked]]
-        passages = self._ledger.reading.passages(pinned.project, pinned.number, chunks)
-        texts = {chunk: _in_context(passages[chunk]) for chunk in chunks if chunk in passages}
-        try:
-            with self._reaching("reranker"):
-                scores = self._reranker.scores(text, list(texts.values()))
-        except LayerAwayError:
-            return without
-        return replace(ranking, scores=reordered(ranking.scores, dict(zip(texts, scores, strict=True)))), recipe
-
     def add(self, project: str, document: PushedDocument, *, source: str = KIND) -> Pushed:
         """Take in a document: durable when this returns, readable with the next ingest; the same again changes nothing.
 
@@ -382,10 +357,6 @@ def _open_tokens() -> TokenCounter:
     from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 
     return MiniLMTokenizer()
-
-
-def _in_context(passage: Passage) -> str:
-    return "\n".join((" > ".join(dict.fromkeys((passage.title, *passage.heading_path))), passage.text))
 
 
 def _hit(passage: Passage, score: float) -> Hit:

@@ -50,7 +50,7 @@ def measure_suite(
 ) -> dict[str, Measured]:
     """Every recipe on a suite, kept with each query's own under `run_id` (None: not kept).
 
-    Latencies are milliseconds of a search for ten, one at a time.
+    Latencies are milliseconds of a search for ten, one at a time. ``ndcg@10_low`` and ``_high`` are its 95 % bootstrap interval.
     """
     found: dict[str, Measured] = {}
     for number, recipe in enumerate(recipes):
@@ -69,6 +69,9 @@ def measure_suite(
             results.append(QueryResult(query, text, ranking[:100], metrics))
             progress.advance("benchmark", number * len(suite.queries) + done, len(recipes) * len(suite.queries))
         means = mean_metrics(result.metrics for result in results)
+        # Against nothing a bootstrap gives the interval of the mean itself.
+        interval = paired_bootstrap([result.metrics[_HEADLINE] for result in results])
+        means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
         means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
         means = {name: round(value, 4) for name, value in means.items()}
         found[recipe] = Measured(means, {result.query_id: result.metrics for result in results})
@@ -202,6 +205,8 @@ def _best_metrics(suite: Suite, measured: Measured) -> dict[str, float]:
     """The chosen recipe's means over the questions that had no part in choosing it, where there are any."""
     held_out = [query for query in suite.queries if query not in suite.tuning] or list(suite.queries)
     means = mean_metrics(measured.questions[query] for query in held_out)
+    interval = paired_bootstrap([measured.questions[query][_HEADLINE] for query in held_out])
+    means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
     latencies = {name: value for name, value in measured.metrics.items() if name.endswith("_ms")}
     return {name: round(value, 4) for name, value in means.items()} | latencies
 

@@ -186,6 +186,30 @@ class TestAsk:
             grown.text_of(citation.uri, first)[slice(*citation.span)] == citation.quote for citation in answer.citations
         )
 
+    def test_what_the_passages_do_not_say_is_refused_with_what_was_looked_for_and_what_came_nearest(
+        self, service: KnowledgeService, grown: Growth
+    ) -> None:
+        answer = service.ask(grown.project, "Which stamp did the emperor of Zanzibar forge?")
+        assert (answer.refused, answer.citations, answer.method) == (True, [], "extractive")
+        assert answer.answer == "Nothing in this project answers that."
+        assert answer.support is not None
+        assert answer.support < service.ask(grown.project, QUESTION).support
+        assert set(answer.looked_for) == {"stamp", "emperor", "zanzibar", "forge"}
+        assert set(answer.not_found) == {"emperor", "zanzibar", "forge"}
+        assert answer.looked_for[-1] == "stamp"
+        pinned = grown.layers.ledger.generations.number(grown.project, 2)
+        assert STAMPS in {passage.uri for passage in answer.nearest}
+        for passage in answer.nearest:
+            assert grown.text_of(passage.uri, pinned)[slice(*passage.span)] == passage.text
+
+    def test_an_answer_tells_its_support_and_names_nothing_it_looked_for(
+        self, service: KnowledgeService, grown: Growth
+    ) -> None:
+        answer = service.ask(grown.project, QUESTION)
+        assert (answer.refused, answer.looked_for, answer.not_found, answer.nearest) == (False, [], [], [])
+        assert answer.support is not None
+        assert 0.3 < answer.support < 1
+
     def test_a_project_without_documents_says_that_nothing_answers(self, growth: Growth) -> None:
         for name in DOCUMENTS:
             growth.delete(name)
