@@ -11,14 +11,13 @@ from destiny_assets.domain.sparse import words_of_query
 class Sought:
     """The words of a question that say something, lower case and rarest first, with the terms each is looked up by.
 
-    `size` is how many passages of the project were counted. `rarity` is what each term is worth: its inverse document frequency,
-    above 0. `unknown` are the terms that no passage of the project has.
+    `size` is how many passages of the project were counted; `rarity` is what each term is worth, its inverse document frequency there,
+    above 0.
     """
 
     size: int
     words: Mapping[str, tuple[int, ...]]
     rarity: Mapping[int, float]
-    unknown: frozenset[int]
 
     def share(self, terms: Collection[int]) -> float:
         """The share of the question, by rarity, that something with these terms says; in [0, 1]."""
@@ -40,7 +39,7 @@ def sought(question: str, size: int, having: Mapping[int, int]) -> Sought:
         for known in [min(having.get(term, 0), size)]
     }
     rarest = sorted(words.items(), key=lambda item: -max(rarity[term] for term in item[1]))
-    return Sought(size, dict(rarest), rarity, frozenset(term for term in terms if not having.get(term)))
+    return Sought(size, dict(rarest), rarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +47,18 @@ class Signs:
     """What speaks for an answer. Shares lie in [0, 1] and are weighed by rarity.
 
     `passage` is the share of the question that the best passage says, its title and headings included, `sentence` that of the best
-    sentence; `unknown` the share that no passage of the project says. `cosine` in [-1, 1] is that of the nearest sentence with the
-    question; None where it was not compared, or by another model than the weights were fitted to.
+    sentence. `cosine` in [-1, 1] is that of the nearest sentence with the question; None where it was not compared, or by another model
+    than the weights were fitted to.
     """
 
     passage: float
     sentence: float
-    unknown: float
     cosine: float | None
 
     @property
     def features(self) -> tuple[float, ...]:
         """The numbers in the order of the weights, the cosine last where there is one."""
-        words = (self.passage, self.sentence, self.unknown)
+        words = (self.passage, self.sentence)
         return words if self.cosine is None else (*words, self.cosine)
 
 
@@ -74,7 +72,6 @@ def signs(
     return Signs(
         passage=max(map(looked_for.share, passages), default=0.0),
         sentence=max(map(looked_for.share, sentences), default=0.0),
-        unknown=looked_for.share(looked_for.unknown),
         cosine=max(cosines, default=0.0) if cosines is not None else None,
     )
 
@@ -95,8 +92,8 @@ class SupportModel:
 
 # Fitted by benchmarks/refusals.py (docs/benchmarks.md tells on what, and what it gives on other sets). A threshold refuses 5 % of the
 # questions fitted on though the answer is there.
-WITH_COSINE = SupportModel(-4.0, (2.0, 2.0, -1.0, 4.0), 0.25)
-WORDS_ONLY = SupportModel(-3.0, (3.0, 3.0, -1.0), 0.25)
+WITH_COSINE = SupportModel(-4.0, (2.0, 2.0, 4.0), 0.25)
+WORDS_ONLY = SupportModel(-3.0, (3.0, 3.0), 0.25)
 
 
 MEASURED_MODEL = "all-MiniLM-L6-v2@"

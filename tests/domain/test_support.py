@@ -26,7 +26,6 @@ def looked_for(size: int = 100) -> Sought:
 def test_the_words_that_say_something_come_rarest_first_and_are_worth_bm25s_rarity() -> None:
     found = looked_for()
     assert list(found.words) == ["zanzibar", "abroad", "stamp", "cost"]
-    assert found.unknown == terms("zanzibar")
     (abroad,) = found.words["abroad"]
     assert found.rarity[abroad] == pytest.approx(math.log(1 + 98.5 / 2.5))
 
@@ -45,15 +44,14 @@ def test_signs_are_of_the_best_passage_and_the_best_sentence() -> None:
     )
     assert found.cosine == 0.4
     assert found.passage > found.sentence > 0
-    assert found.unknown == pytest.approx(looked_for().share(terms("zanzibar")))
-    assert signs(looked_for(), [], [], []) == Signs(0.0, 0.0, found.unknown, 0.0)
+    assert signs(looked_for(), [], [], []) == Signs(0.0, 0.0, 0.0)
     assert signs(looked_for(), [], [], None).cosine is None
 
 
 def test_what_says_the_whole_question_answers_and_what_says_nothing_of_it_does_not() -> None:
     for whole, nothing in (
-        (Signs(1.0, 1.0, 0.0, 0.8), Signs(0.0, 0.0, 1.0, 0.05)),
-        (Signs(1.0, 1.0, 0.0, None), Signs(0.0, 0.0, 1.0, None)),
+        (Signs(1.0, 1.0, 0.8), Signs(0.0, 0.0, 0.05)),
+        (Signs(1.0, 1.0, None), Signs(0.0, 0.0, None)),
     ):
         assert judged(whole).probability > 0.8
         assert not judged(whole).refuses
@@ -61,11 +59,11 @@ def test_what_says_the_whole_question_answers_and_what_says_nothing_of_it_does_n
         assert judged(nothing).refuses
 
 
-@given(SHARES, SHARES, SHARES, st.none() | st.floats(-1, 1), st.floats(0, 1))
+@given(SHARES, SHARES, st.none() | st.floats(-1, 1), st.floats(0, 1))
 def test_more_of_the_question_said_never_speaks_against_an_answer(
-    passage: float, sentence: float, unknown: float, cosine: float | None, more: float
+    passage: float, sentence: float, cosine: float | None, more: float
 ) -> None:
-    found = Signs(passage, sentence, unknown, cosine)
+    found = Signs(passage, sentence, cosine)
     better = replace(found, passage=passage + (1 - passage) * more)
     assert 0 < judged(found).probability <= judged(better).probability < 1
     assert judged(found).refuses >= judged(better).refuses
@@ -73,6 +71,6 @@ def test_more_of_the_question_said_never_speaks_against_an_answer(
 
 def test_cosines_are_weighed_only_where_they_were_compared() -> None:
     assert len(WITH_COSINE.weights) == len(WORDS_ONLY.weights) + 1
-    near, far = (Signs(0.5, 0.4, 0.0, cosine) for cosine in (0.8, 0.1))
+    near, far = (Signs(0.5, 0.4, cosine) for cosine in (0.8, 0.1))
     assert judged(near).probability > judged(far).probability
     assert judged(replace(near, cosine=None)) == judged(replace(far, cosine=None))

@@ -7,10 +7,10 @@ from destiny_assets.domain.report.values import Layer, Measured, ProjectReport, 
 _METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "map": "MAP"}
 # Of questions that need several documents, and of those whose answers are stretches of a text.
 _SPECIAL_METRICS = {
-    "full_evidence@5": "All evidence@5",
-    "full_evidence@10": "All evidence@10",
+    "full_evidence@5": "Full@5",
+    "full_evidence@10": "Full@10",
     "span_iou@5": "IoU@5",
-    "span_recall@5": "Span recall@5",
+    "span_recall@5": "Read@5",
 }
 _LATENCIES = {"p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
 _HEADLINE = "ndcg@10"
@@ -124,7 +124,8 @@ def benchmark(report: ProjectReport) -> Html:
         "Retrieval",
         joined(_suite(report, suite) for suite in suites),
         note="Judged questions put to the same search that readers use. All but the latencies run from 0 to 1, higher is better; "
-        "beside nDCG@10 stands the 95 % interval of a bootstrap over the questions.",
+        "beside nDCG@10 stands the 95 % interval of a bootstrap over the questions. Full: the share of questions all of whose documents are "
+        "found; IoU and Read: how the first passages cover the stretches that answer, and how much of these they hold.",
         wide=True,
     )
 
