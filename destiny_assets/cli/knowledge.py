@@ -25,7 +25,7 @@ AsOf = Annotated[
 ]
 
 RecipeName = Annotated[
-    str, typer.Option(help="How to search: best, hybrid, graph, conversation, trusted, dense or lexical.")
+    str, typer.Option(help="How to search: best, hybrid, graph, conversation, trusted, reranked, dense or lexical.")
 ]
 HeldBackBy = Annotated[
     str,

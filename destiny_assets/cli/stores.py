@@ -10,7 +10,6 @@ from destiny_assets.settings import Settings, load_settings
 if TYPE_CHECKING:
     from destiny_assets.adapters.postgres.ledger import PostgresLedger
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
-    from destiny_assets.adapters.reranker import open_reranker
     from destiny_assets.ports import DocumentStore, KnowledgeGraph
     from destiny_assets.serving.service import KnowledgeService
 
@@ -52,6 +51,7 @@ def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeS
     from destiny_assets.adapters.embedders.factory import open_embedder
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.adapters.reranker import open_reranker
     from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
     from destiny_assets.serving.service import KnowledgeService
 
