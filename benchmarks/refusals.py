@@ -6,8 +6,8 @@ Folders are labelled ones as `destiny evaluate retrieval` takes them. Each quest
 finds: with all documents there, without those (or, where stretches are judged, the chunks) that answer it, and to another folder's
 corpus. Weights are fitted on the tuning halves of the tuned folders (a folder that is only tuned on counts whole), figures are those
 of the other questions. Everything runs in memory by the functions of `domain`; `--cache` keeps vectors between runs. Prints JSON: the
-fitted weights for `destiny_assets/domain/support.py`, then for each folder the shares refused at the threshold in the code, and the
-curve.
+fitted weights for `destiny_assets/domain/support.py`, then for each folder the shares refused at their threshold (without `--tune`, at that of the
+weights in the code), and the curve.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from destiny_assets.domain.chunking import split
 from destiny_assets.domain.logistic import fit
 from destiny_assets.domain.retrieval import HYBRID, RECIPES, fuse
 from destiny_assets.domain.sparse import encode_documents, encode_query
-from destiny_assets.domain.support import WITH_COSINE, WORDS_ONLY, Signs, signs, sought
+from destiny_assets.domain.support import WITH_COSINE, WORDS_ONLY, Signs, SupportModel, signs, sought
 from destiny_assets.serving.asking import EVIDENCE_PASSAGES
 from destiny_assets.stages.suites import with_tuning_half, write_out
 
@@ -153,15 +153,16 @@ def rows(all_signs: Iterable[Signs], *, cosine: bool) -> Floats:
     return np.array([one.features if cosine else one.features[:-1] for one in all_signs], np.float64)
 
 
-def fitted(answerable: Sequence[Signs], not_: Sequence[Signs], *, cosine: bool) -> list[float]:
-    """Constant and weights of a logistic regression in which both kinds weigh alike, and the threshold with 5 % wrong refusals."""
+def fitted(answerable: Sequence[Signs], not_: Sequence[Signs], *, cosine: bool) -> SupportModel:
+    """A logistic regression in which both kinds weigh alike, and the threshold with 5 % wrong refusals; rounded as in the code."""
     there, gone = rows(answerable, cosine=cosine), rows(not_, cosine=cosine)
     every = np.concatenate([there, gone])
     target = np.concatenate([np.ones(len(there)), np.zeros(len(gone))])
     found = fit(every, target, 1.0)
     weights = found.weights[1:] / found.scale
     threshold = float(np.quantile(found.probability(there), 0.05))
-    return [round(float(x), 3) for x in (found.weights[0] - weights @ found.mean, *weights, threshold)]
+    constant = float(found.weights[0] - weights @ found.mean)
+    return SupportModel(round(constant, 3), tuple(round(float(x), 3) for x in weights), round(threshold, 3))
 
 
 def curve(answerable: Sequence[float], near: Sequence[float], far: Sequence[float]) -> list[dict[str, float]]:
@@ -216,7 +217,8 @@ def main() -> None:
     for kind, cosine in (("with_cosine", True), ("words_only", False)):
         model = WITH_COSINE if cosine else WORDS_ONLY
         if tuned[0]:
-            found["fitted"][kind] = fitted(*tuned, cosine=cosine)
+            model = fitted(*tuned, cosine=cosine)
+            found["fitted"][kind] = asdict(model)
         found["checked"][kind] = {}
         for name, kinds in checked.items():
             there, gone, strange = ([model.support(one) for one in some] for some in kinds)
