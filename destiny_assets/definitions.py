@@ -22,7 +22,14 @@ from jobs.backups import backup_home, nightly_backup, nightly_restore, verify_ba
 from jobs.care import repair_project, vacuum_project, weekly_vacuum
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
 from resources.folders import BackupsResource, CacheResource, ReportsResource
-from resources.models import EmbedderResource, ExtractorResource, ProgressResource, ReaderResource, TokensResource
+from resources.models import (
+    EmbedderResource,
+    ExtractorResource,
+    ProgressResource,
+    ReaderResource,
+    RerankerResource,
+    TokensResource,
+)
 from resources.stores import GraphResource, LedgerResource, OriginalsResource, VectorsResource, WriterResource
 from sensors.layers import on_layer_drift
 from sensors.models import on_embedding_model_changed
@@ -73,6 +80,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             "tokens": TokensResource(),
             "extractor": ExtractorResource(),
             "embedder": EmbedderResource(),
+            "reranker": RerankerResource(),
             "progress": ProgressResource(),
             "reports": ReportsResource(),
             "cache": CacheResource(),

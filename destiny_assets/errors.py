@@ -4,6 +4,7 @@ DestinyError
 ├── ConfigurationError          a setting is missing, unreadable or contradictory
 ├── NotFoundError               a project, source, generation or item that does not exist
 ├── ConflictError               the request contradicts what is already there (a second ingest, a changed model)
+├── BudgetSpentError            a run may not hand more to a model; what it did is kept, and the next run goes on there
 ├── StoreUnavailableError       a layer does not answer
 │   ├── DamagedOriginalError    the stored bytes of a document are not the ones that were stored
 │   ├── StoreRefusalError       a layer answers, but does not do what was asked of it
@@ -49,6 +50,10 @@ class NotFoundError(DestinyError):
 
 class ConflictError(DestinyError):
     """The request contradicts what is already there."""
+
+
+class BudgetSpentError(DestinyError):
+    """A run has used what it may of a model, and work is left; what was done is kept."""
 
 
 class StoreUnavailableError(DestinyError):

@@ -146,6 +146,19 @@ class LanguageModel(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """A model that reads question and passage together and says how relevant the passage is."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name at its endpoint."""
+        ...
+
+    def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+        """How relevant each passage is, in the order given; higher is better. Raises `ModelError`."""
+        ...
+
+
 class EntityExtractor(Protocol):
     """Suggests entities that the corpus's own structure does not show."""
 

@@ -89,6 +89,31 @@ class LanguageModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RerankerSettings:
+    """Which model reranks what was found; without a name, nothing is reranked."""
+
+    model: str
+    url: str
+    api_key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "RerankerSettings | None":
+        """``DESTINY_RERANKER``, ``_URL`` and ``_API_KEY``; None when no model is named.
+
+        Raises `ConfigurationError` when the URL is missing.
+        """
+        model = environment.get("DESTINY_RERANKER")
+        if not model:
+            return None
+        url = environment.get("DESTINY_RERANKER_URL")
+        if not url:
+            raise ConfigurationError(
+                "DESTINY_RERANKER_URL is not set: name the endpoint that serves POST /rerank, e.g. http://localhost:8000/v1."
+            )
+        return RerankerSettings(model, url, environment.get("DESTINY_RERANKER_API_KEY"))
+
+
+@dataclass(frozen=True, slots=True)
 class OidcSettings:
     """Whose tokens the API takes besides its own keys.
 
@@ -142,6 +167,7 @@ class Settings:
     stores: Stores
     embedding: EmbeddingSettings
     language_model: LanguageModelSettings | None
+    reranker: RerankerSettings | None = None
 
     @property
     def cache(self) -> Path:
@@ -153,6 +179,19 @@ def backup_folder(environment: Mapping[str, str]) -> Path | None:
     """``DESTINY_BACKUP_DIR``, where the nightly backup goes; None when there is to be none."""
     named = environment.get("DESTINY_BACKUP_DIR")
     return Path(named).expanduser().absolute() if named else None
+
+
+def embedding_budget(environment: Mapping[str, str]) -> int | None:
+    """``DESTINY_EMBEDDING_BUDGET``: how many tokens one run may embed; None (not set) for as many as there are.
+
+    Raises `ConfigurationError` for what is no whole number above 0.
+    """
+    text = environment.get("DESTINY_EMBEDDING_BUDGET")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ConfigurationError(f"DESTINY_EMBEDDING_BUDGET={text!r} is no number of tokens above 0.")
+    return int(text)
 
 
 def extractor_name(environment: Mapping[str, str]) -> str:
@@ -196,6 +235,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         stores=Stores(*urls),
         embedding=EmbeddingSettings.from_environment(env),
         language_model=LanguageModelSettings.from_environment(env),
+        reranker=RerankerSettings.from_environment(env),
     )
 
 

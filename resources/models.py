@@ -1,6 +1,8 @@
 """Models and readers as Dagster resources."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
@@ -8,8 +10,9 @@ from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.entity_extractors import open_extractor
 from destiny_assets.adapters.parsers.reader import DocumentReader
+from destiny_assets.adapters.reranker import HttpReranker, open_reranker
 from destiny_assets.ports import Embedder, EntityExtractor, Progress, TokenCounter
-from destiny_assets.settings import EmbeddingSettings, extractor_name
+from destiny_assets.settings import EmbeddingSettings, RerankerSettings, extractor_name
 
 
 class EmbedderResource(dg.ConfigurableResource[Embedder]):
@@ -19,6 +22,16 @@ class EmbedderResource(dg.ConfigurableResource[Embedder]):
         """The model, ready."""
         chosen = EmbeddingSettings.from_environment(os.environ)
         return open_embedder(chosen.model, url=chosen.url, api_key=chosen.api_key)
+
+
+class RerankerResource(dg.ConfigurableResource[HttpReranker | None]):
+    """The reranker that ``DESTINY_RERANKER`` names; None without one."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HttpReranker | None]:  # noqa: ARG002
+        """The reranker, closed whatever happens."""
+        with open_reranker(RerankerSettings.from_environment(os.environ)) as reranker:
+            yield reranker
 
 
 class ExtractorResource(dg.ConfigurableResource[EntityExtractor]):

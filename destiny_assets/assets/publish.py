@@ -17,7 +17,7 @@ from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
+from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress, Reranker
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.publish import publish_generation
@@ -39,6 +39,7 @@ def retrieval_benchmark(
     ledger: ResourceParam[PostgresLedger],
     vectors: ResourceParam[QdrantVectorIndex],
     embedder: ResourceParam[Embedder],
+    reranker: ResourceParam[Reranker | None],
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """The project's golden questions put to the generation through the service that readers use, recipe by recipe."""
@@ -50,7 +51,7 @@ def retrieval_benchmark(
         ledger.generations.building_or_current,
         lambda generation: measure_project(
             ledger,
-            lambda: KnowledgeService(ledger, vectors, lambda: embedder),
+            lambda: KnowledgeService(ledger, vectors, lambda: embedder, reranker=reranker),
             generation,
             run_id=context.run.run_id,
             progress=progress,

@@ -1,5 +1,6 @@
 """Understand: from documents to chunks, embeddings and the vector layer."""
 
+import os
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from destiny_assets.assets.ingest import documents
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.partitions import PROJECTS
 from destiny_assets.ports import Embedder, Progress, TokenCounter
+from destiny_assets.settings import embedding_budget
 from destiny_assets.stages.understand import CHUNKING, chunk_documents, embed_chunks, index_vectors
 
 
@@ -65,7 +67,9 @@ def embeddings(
         ledger,
         "embeddings",
         ledger.generations.building,
-        lambda generation: embed_chunks(ledger, embedder, project, generation.number, progress),
+        lambda generation: embed_chunks(
+            *(ledger, embedder, project, generation.number, progress), most_tokens=embedding_budget(os.environ)
+        ),
         rows="texts",
     )
 

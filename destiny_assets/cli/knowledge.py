@@ -15,7 +15,9 @@ from destiny_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from destiny_assets.domain.filters import Filters, Mode
-    from destiny_assets.serving.results import Hit
+    from destiny_assets.serving.results import Answer, Hit
+
+_SHOWN_CHARACTERS = 200
 
 Text = Annotated[str, typer.Argument(help="What to look for, in plain words.")]
 AsOf = Annotated[
@@ -23,7 +25,7 @@ AsOf = Annotated[
 ]
 
 RecipeName = Annotated[
-    str, typer.Option(help="How to search: best, hybrid, graph, conversation, trusted, dense or lexical.")
+    str, typer.Option(help="How to search: best, hybrid, graph, conversation, trusted, reranked, dense or lexical.")
 ]
 HeldBackBy = Annotated[
     str,
@@ -226,6 +228,8 @@ def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = Fals
         print_json(answer)
         return
     say(f"{answer.answer}\n")
+    if answer.refused:
+        _say_refusal(answer)
     for citation in answer.citations:
         start, end = citation.span
         newer = f", superseded by {', '.join(citation.superseded_by)}" if citation.superseded_by else ""
@@ -234,6 +238,19 @@ def ask(project: Project, text: Text, as_of: AsOf = None, as_json: AsJson = Fals
             f"[{citation.number}] {citation.document} ({citation.uri}, characters {start}-{end}, trust {citation.trust:.2f}{newer}{risky})"
         )
     _say_without(answer.degraded)
+
+
+def _say_refusal(answer: "Answer") -> None:
+    if answer.looked_for:
+        absent = f"; none of the nearest passages says: {', '.join(answer.not_found)}" if answer.not_found else ""
+        say(f"Looked for: {', '.join(answer.looked_for)}{absent}.")
+    for passage in answer.nearest:
+        start, end = passage.span
+        said = " ".join(passage.text.split())
+        shown = said if len(said) <= _SHOWN_CHARACTERS else f"{said[:_SHOWN_CHARACTERS]}…"
+        say(
+            f"Nearest: {passage.document} ({passage.uri}, characters {start}-{end}, trust {passage.trust:.2f})\n  {shown}"
+        )
 
 
 def generations(project: Project, as_json: AsJson = False) -> None:

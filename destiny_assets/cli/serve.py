@@ -85,6 +85,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.adapters.oidc import OidcTokens
     from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.adapters.reranker import open_reranker
     from destiny_assets.adapters.tracing import open_tracing
     from destiny_assets.cli.stores import open_ledger
     from destiny_assets.removal import remove_everywhere
@@ -122,6 +123,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
                 asked,
                 lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key, reader_waits=True),
                 model,
+                reranker=stack.enter_context(open_reranker(settings.reranker)),
                 circuits=circuits,
             ),
             circuits=circuits,

@@ -51,6 +51,7 @@ def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeS
     from destiny_assets.adapters.embedders.factory import open_embedder
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
+    from destiny_assets.adapters.reranker import open_reranker
     from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
     from destiny_assets.serving.service import KnowledgeService
 
@@ -60,12 +61,14 @@ def open_service_and_ledger(*, pool_size: int = 2) -> Iterator[tuple["KnowledgeS
     with (
         open_ledger(settings, pool_size=pool_size) as ledger,
         QdrantVectorIndex(settings.stores.qdrant_url, timeout_s=QUERY_SECONDS) as vectors,
+        open_reranker(settings.reranker) as reranker,
     ):
         service = KnowledgeService(
             ledger,
             vectors,
             lambda: open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key, reader_waits=True),
             model,
+            reranker=reranker,
             originals=open_document_store(settings.stores.documents_url),
             circuits=Circuits(),
         )

@@ -17,7 +17,8 @@ class Recipe:
     `dense_weight` in [0, 1] is the share of the cosine; `candidates` is taken from each ranking. `follows` is the number of best
     documents that are read for what they name or refer to; a document they name gains up to `named`, one the question names gains
     `asked`. `neighbours` is the share that a chunk gets of the scores of the chunks right before and after it. `trust` is the
-    weight of the log-odds of being true (`joined_score`); None leaves scores as they are fused.
+    weight of the log-odds of being true (`joined_score`); None leaves scores as they are fused. `reranked` is how many of the first
+    chunks a reranker puts in order.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Recipe:
     asked: float = 0.0
     neighbours: float = 0.0
     trust: float | None = None
+    reranked: int = 0
 
 
 # Weight and depth were chosen by mean nDCG@10 on the tuning parts of five sets: 0.4 to 0.7 lie within 0.01 of each other, depths 50 to
@@ -46,10 +48,16 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe("conversation", dense_weight=0.45, candidates=200, neighbours=0.15),
         # No labelled set yet says that true passages are the wanted ones, so trust weighs nothing: the order is that of hybrid.
         replace(_HYBRID, name="trusted", trust=0.0),
+        # Needs a reranker, which none of our packages brings: only where one is configured.
+        replace(_HYBRID, name="reranked", reranked=50),
     )
 }
+HYBRID = _HYBRID.name
+"""The recipe that others add to, and that answers in place of `reranked` while the reranker is away."""
 # While trust weighs nothing `trusted` finds what hybrid finds: measuring it would show the same figures twice.
-MEASURED = tuple(name for name, recipe in RECIPES.items() if recipe.trust != 0)
+MEASURED = tuple(name for name, recipe in RECIPES.items() if recipe.trust != 0 and not recipe.reranked)
+RERANKED = tuple(name for name, recipe in RECIPES.items() if recipe.reranked)
+"""Measured too where there is a reranker."""
 BEST = "best"
 """The name that stands for whichever recipe suits a project."""
 # A turn of a conversation has some 35 tokens with its heading, a chunk of prose 70 to 120.
@@ -137,8 +145,19 @@ def relevance_logit(score: float) -> float:
 
 def relevance(score: float, recipe: Recipe) -> float:
     """Probability that a hit of this score is relevant, in (0, 1); `recipe` made the score."""
+    if recipe.reranked:
+        # What rerankers of this interface call a relevance score lies in [0, 1]; a logit is cut to it.
+        return min(max(score, 0.001), 0.999)
     logit = score if recipe.trust is not None else relevance_logit(score)
     return 1 / (1 + math.exp(-min(max(logit, -30.0), 30.0)))
+
+
+def reordered(scores: Sequence[tuple[str, float]], given: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Chunks that a reranker scored (`given`) by its scores, then the others in their order, lowered where they would stand above."""
+    first = ranked(given)
+    others = [(chunk, score) for chunk, score in scores if chunk not in given]
+    lowered = min(first[-1][1] - others[0][1], 0.0) if first and others else 0.0
+    return first + [(chunk, score + lowered) for chunk, score in others]
 
 
 def joined_score(score: float, trust: float, weight: float) -> float:

@@ -58,6 +58,11 @@ def encode_query(text: str) -> SparseVector:
     return SparseVector(indices, np.ones(len(indices), np.float32))
 
 
+def words_of_query(text: str) -> dict[str, tuple[int, ...]]:
+    """The words of a question that are no stop words, lower case and in order, with the terms each is looked up by."""
+    return {word: hashes for word in _WORD.findall(_folded(text)) if (hashes := _hashes(word))}
+
+
 def as_rows(vectors: Sequence[SparseVector]) -> npt.NDArray[np.float32]:
     """The same vectors as unit rows over the terms that any of them has, shape (n, terms); one without terms is all zeros."""
     terms = np.unique(np.concatenate([np.empty(0, np.uint32), *(vector.indices for vector in vectors)]))

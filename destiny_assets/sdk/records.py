@@ -120,8 +120,23 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """A passage that came nearest to a question it does not answer."""
+
+    chunk_id: str
+    document: str
+    uri: str
+    span: tuple[int, int]
+    text: str
+    trust: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and what it rests on; `method` is ``extractive`` or a language model's name, `degraded` what it did without."""
+    """An answer and what it rests on; `method` is ``extractive`` or a language model's name, `degraded` what it did without.
+
+    With `refused` nothing is cited: `looked_for` names the words that were looked for, `not_found` those that no `nearest` passage has.
+    """
 
     project: str
     generation: int
@@ -132,6 +147,10 @@ class Answer:
     latency_ms: float
     degraded: list[str] = field(default_factory=list)
     refused: bool = False
+    support: float | None = None
+    looked_for: list[str] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
+    nearest: list[Nearest] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

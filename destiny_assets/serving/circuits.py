@@ -23,7 +23,7 @@ from destiny_assets.errors import (
 )
 from destiny_assets.telemetry import calling
 
-Layer = Literal["vectors", "graph", "originals", "model", "language_model"]
+Layer = Literal["vectors", "graph", "originals", "model", "language_model", "reranker"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 QUERY_SECONDS = 5
@@ -34,7 +34,11 @@ _FAILURES, _REST_S = 3, 2.0
 _WAITING = 4
 _Result = TypeVar("_Result")
 # Asking a model may ask the ledger too, whose failure is no fault of the model.
-_FAILURE_OF: Mapping[Layer, type[DestinyError]] = {"model": ModelError, "language_model": ModelError}
+_FAILURE_OF: Mapping[Layer, type[DestinyError]] = {
+    "model": ModelError,
+    "language_model": ModelError,
+    "reranker": ModelError,
+}
 
 
 class Circuits:

@@ -109,7 +109,7 @@ def search_warnings(found: SearchResult) -> list[str]:
 
 
 def answer_warnings(answer: Answer) -> list[str]:
-    """What is odd about an answer: citations that are superseded or at risk, or none at all."""
+    """What is odd about an answer: citations that are superseded or at risk, or that it is none."""
     warnings = [
         superseded_warning(f"Citation {citation.number} ({citation.uri})", citation.superseded_by)
         for citation in answer.citations
@@ -120,7 +120,16 @@ def answer_warnings(answer: Answer) -> list[str]:
         for citation in answer.citations
         if citation.at_risk
     ]
-    return warnings or ([] if answer.citations else ["The answer has no citation. Do not rely on it."])
+    return warnings + ([_refused(answer)] if answer.refused else [])
+
+
+def _refused(answer: Answer) -> str:
+    looked_for = f" Looked for: {', '.join(answer.looked_for)}." if answer.looked_for else ""
+    absent = f" None of the nearest passages says: {', '.join(answer.not_found)}." if answer.not_found else ""
+    return (
+        f"The project does not hold the answer.{looked_for}{absent} Say so instead of guessing, or ask with other words; `nearest` holds "
+        "what came closest."
+    )
 
 
 def context_warnings(found: ContextPack) -> list[str]:

@@ -136,7 +136,7 @@ class KnowledgeTools:
         """Answer one factual question from a project, as sentences quoted from its documents with numbered citations.
 
         Use it when a few sentences suffice. It does not reason over many documents: for that use `context` and read. Check the
-        citations' trust before you rely on them.
+        citations' trust before you rely on them. With `refused` the project does not hold the answer; `nearest` came closest.
         """
         with _told_as_tool_errors():
             answer = self.service.ask(self._project(project), question, as_of=as_of)

@@ -74,6 +74,8 @@ class Comparison:
 
 
 _SHOWN = 5
+# Figures of all questions together, which no single one has.
+_OF_THE_SUITE = ("_ms", "_low", "_high")
 
 
 def curves(ledger: PostgresLedger, project: str, metric: str) -> Curves:
@@ -84,7 +86,9 @@ def curves(ledger: PostgresLedger, project: str, metric: str) -> Curves:
         at = paired_bootstrap(one.values)
         point = Point(one.generation, len(one.values), at.mean, at.low, at.high)
         found.setdefault((one.suite, one.recipe), []).append(point)
-    names = {name for run in ledger.benchmarks.history(project) for name in run.metrics if not name.endswith("_ms")}
+    names = {
+        name for run in ledger.benchmarks.history(project) for name in run.metrics if not name.endswith(_OF_THE_SUITE)
+    }
     return Curves(project, metric, sorted(names), [Curve(*key, points) for key, points in sorted(found.items())])
 
 

@@ -140,10 +140,24 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """A passage that came nearest to a question it does not answer."""
+
+    chunk_id: str
+    document: str
+    uri: str
+    span: tuple[int, int]
+    text: str
+    trust: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer and the passages it rests on; `method` is ``extractive`` or the language model's name.
 
-    `degraded` names what could not be used; with `refused` the project does not hold the answer, and nothing is cited.
+    `degraded` names what could not be used; with `refused` the project does not hold the answer, and nothing is cited. Then
+    `looked_for` names the words of the question that say something, rarest first, `not_found` those of them that none of the `nearest`
+    passages has. `support` in (0, 1) is how likely the passages found hold the answer; None where that was not judged.
     """
 
     project: str
@@ -155,6 +169,10 @@ class Answer:
     latency_ms: float
     degraded: list[str] = field(default_factory=list)
     refused: bool = False
+    support: float | None = None
+    looked_for: list[str] = field(default_factory=list)
+    not_found: list[str] = field(default_factory=list)
+    nearest: list[Nearest] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

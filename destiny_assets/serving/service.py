@@ -15,7 +15,17 @@ from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.filters import Filters, Mode, withheld_because
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.pushing import PushedDocument
-from destiny_assets.domain.retrieval import BEST, RECIPES, Recipe, default_best, joined_score, ranked, recipe_named
+from destiny_assets.domain.retrieval import (
+    BEST,
+    MEASURED,
+    RECIPES,
+    RERANKED,
+    Recipe,
+    default_best,
+    joined_score,
+    ranked,
+    recipe_named,
+)
 from destiny_assets.errors import (
     ConfigurationError,
     LayerAwayError,
@@ -23,7 +33,7 @@ from destiny_assets.errors import (
     StoreRefusalError,
     StoreUnavailableError,
 )
-from destiny_assets.ports import DocumentStore, Embedder, LanguageModel, TokenCounter, Vectors
+from destiny_assets.ports import DocumentStore, Embedder, LanguageModel, Reranker, TokenCounter, Vectors
 from destiny_assets.serving.asking import EVIDENCE_PASSAGES, Answerer
 from destiny_assets.serving.candidates import LedgerCandidates, VectorCandidates
 from destiny_assets.serving.circuits import Circuits, Layer
@@ -33,6 +43,7 @@ from destiny_assets.serving.identities import IdentityReader
 from destiny_assets.serving.pushing import KIND, Pushing
 from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
+from destiny_assets.serving.reranking import Reranking
 from destiny_assets.serving.results import (
     Answer,
     ContextPack,
@@ -65,6 +76,7 @@ class KnowledgeService:
         embedder: Callable[[], Embedder],
         language_model: LanguageModel | None = None,
         *,
+        reranker: Reranker | None = None,
         originals: DocumentStore | None = None,
         circuits: Circuits | None = None,
     ) -> None:
@@ -75,8 +87,9 @@ class KnowledgeService:
         """
         self._ledger = ledger
         self._circuits = circuits
+        self._reranking = Reranking(ledger, reranker, self._reaching)
         self._models = QueryModels(ledger, embedder)
-        self._answerer = Answerer(self._models, language_model, self._reaching)
+        self._answerer = Answerer(ledger, self._models, language_model, self._reaching)
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._embedded = lru_cache(maxsize=_QUERY_CACHE)(self._embed)
         self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), self._query_vector)
@@ -127,6 +140,8 @@ class KnowledgeService:
         chosen = recipe_named(self.best_recipe(pinned) if recipe == BEST else recipe)
         # A hit can be a copy of one above it, so a few more are ranked than asked for.
         ranking = self._rank(pinned, text, chosen, max(k + _SPARE, chosen.candidates), filters)
+        if chosen.reranked:
+            ranking, chosen = self._reranking.reranked(pinned, text, chosen, ranking, named=recipe != BEST)
         if diversity > 0 and "vectors" not in ranking.degraded:
             try:
                 ranking = self._ranker.diversified(pinned, ranking, diversity, max(k * 5, 50))
@@ -151,6 +166,11 @@ class KnowledgeService:
             withheld=len(held),
             held=held[:_SHOWN_HELD],
         )
+
+    @property
+    def measured_recipes(self) -> tuple[str, ...]:
+        """The recipes worth measuring with what this service has."""
+        return (*MEASURED, *RERANKED) if self._reranking.configured else MEASURED
 
     def best_recipe(self, pinned: Generation) -> str:
         """The recipe that `best` stands for in a generation."""

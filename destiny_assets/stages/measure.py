@@ -13,8 +13,8 @@ from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percentile, query_metrics, span_overlap
-from destiny_assets.domain.retrieval import BEST, MEASURED, default_best
-from destiny_assets.errors import ConflictError
+from destiny_assets.domain.retrieval import BEST, MEASURED, RECIPES, default_best
+from destiny_assets.errors import ConflictError, ModelError
 from destiny_assets.ports import Progress
 from destiny_assets.serving.results import Hit
 from destiny_assets.serving.service import EVERYTHING, KnowledgeService
@@ -50,7 +50,7 @@ def measure_suite(
 ) -> dict[str, Measured]:
     """Every recipe on a suite, kept with each query's own under `run_id` (None: not kept).
 
-    Latencies are milliseconds of a search for ten, one at a time.
+    Latencies are milliseconds of a search for ten, one at a time. ``ndcg@10_low`` and ``_high`` are its 95 % bootstrap interval.
     """
     found: dict[str, Measured] = {}
     for number, recipe in enumerate(recipes):
@@ -69,6 +69,9 @@ def measure_suite(
             results.append(QueryResult(query, text, ranking[:100], metrics))
             progress.advance("benchmark", number * len(suite.queries) + done, len(recipes) * len(suite.queries))
         means = mean_metrics(result.metrics for result in results)
+        # Against nothing a bootstrap gives the interval of the mean itself.
+        interval = paired_bootstrap([result.metrics[_HEADLINE] for result in results])
+        means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
         means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
         means = {name: round(value, 4) for name, value in means.items()}
         found[recipe] = Measured(means, {result.query_id: result.metrics for result in results})
@@ -118,8 +121,9 @@ def measure_project(
         and not any(ledger.generations.changes(project, number).values())
     )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
+    recipes, unmeasured = open_service().measured_recipes, dict[str, str]()
     measured = {
-        suite.name: measure_suite(ledger, open_service, project, number, suite, run_id=run_id, progress=progress)
+        suite.name: _measured(ledger, open_service, project, number, suite, recipes, unmeasured, run_id, progress)
         for suite in suites
     }
     counts = ledger.reading.counts(project, number)
@@ -137,6 +141,8 @@ def measure_project(
             for name, recipes in [(suite.name, measured[suite.name])]
         },
         "best_recipe": best,
+        # Recipes that something optional is missing for: it must not keep a generation from readers.
+        "unmeasured": unmeasured,
         "differences": {name: _differences(recipes, best["recipe"]) for name, recipes in measured.items()},
         "gate": {
             "compared_with": current.number if falls and current else None,
@@ -144,6 +150,34 @@ def measure_project(
             "refused": [asdict(fall) | {"drop": round(fall.drop, 4), "said": str(fall)} for fall in refusals(falls)],
         },
     }
+
+
+def _measured(
+    ledger: PostgresLedger,
+    open_service: Callable[[], KnowledgeService],
+    project: str,
+    number: int,
+    suite: Suite,
+    recipes: Sequence[str],
+    unmeasured: dict[str, str],
+    run_id: str,
+    progress: Progress,
+) -> dict[str, Measured]:
+    """Every recipe on a suite; those of a reranker that fails are left out, here and of all suites after this, and `unmeasured` says why."""
+    found: dict[str, Measured] = {}
+    for some in (MEASURED, tuple(recipe for recipe in recipes if recipe not in MEASURED)):
+        try:
+            found |= measure_suite(
+                *(ledger, open_service, project, number, suite),
+                run_id=run_id,
+                progress=progress,
+                recipes=[recipe for recipe in some if recipe not in unmeasured],
+            )
+        except ModelError as error:
+            if some is MEASURED:
+                raise
+            unmeasured |= dict.fromkeys(some, str(error))
+    return found
 
 
 def _best_recipe(
@@ -155,7 +189,8 @@ def _best_recipe(
         return {"recipe": default, "tuning_questions": 0, "means": {}}
     means = {
         recipe: sum(measured[suite][recipe].questions[query][_HEADLINE] for suite, query in tuning) / len(tuning)
-        for recipe in MEASURED
+        for recipe in RECIPES
+        if all(recipe in found for found in measured.values())
     }
     winner = max(means, key=lambda recipe: (means[recipe], recipe))
     chosen = winner if means[winner] > means[default] + _CLEARLY else default
@@ -170,6 +205,8 @@ def _best_metrics(suite: Suite, measured: Measured) -> dict[str, float]:
     """The chosen recipe's means over the questions that had no part in choosing it, where there are any."""
     held_out = [query for query in suite.queries if query not in suite.tuning] or list(suite.queries)
     means = mean_metrics(measured.questions[query] for query in held_out)
+    interval = paired_bootstrap([measured.questions[query][_HEADLINE] for query in held_out])
+    means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
     latencies = {name: value for name, value in measured.metrics.items() if name.endswith("_ms")}
     return {name: round(value, 4) for name, value in means.items()} | latencies
 

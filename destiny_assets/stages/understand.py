@@ -15,10 +15,11 @@ from destiny_assets.adapters.postgres.projections import PointRow
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name, collection_of
 from destiny_assets.domain.authorship import written
 from destiny_assets.domain.chunking import CHUNKER, split
+from destiny_assets.domain.embedding_budget import EmbeddingBudget
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
-from destiny_assets.errors import ConflictError, RefusedTextError
+from destiny_assets.errors import BudgetSpentError, ConflictError, RefusedTextError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
 from destiny_assets.serving.query_models import require_same_model
 from destiny_assets.stages.ahead import one_ahead
@@ -55,11 +56,18 @@ def chunk_documents(
 
 
 def embed_chunks(
-    ledger: PostgresLedger, embedder: Embedder, project: str, generation: int, progress: Progress
+    ledger: PostgresLedger,
+    embedder: Embedder,
+    project: str,
+    generation: int,
+    progress: Progress,
+    *,
+    most_tokens: int | None = None,
 ) -> Mapping[str, Any]:
     """Give every living chunk's text a vector of this model; a text that has one already costs nothing.
 
-    Raises `ConflictError` when the model is no longer the one that made the vectors there are of it.
+    Raises `ConflictError` when the model is no longer the one that made the vectors there are of it, `BudgetSpentError` when
+    `most_tokens` were embedded and texts are left: then the next run goes on with those.
     """
     collection = _collection(ledger, project, embedder.model_id)
     ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
@@ -67,7 +75,7 @@ def embed_chunks(
     latest = ledger.generations.latest(project)
     # No generation is published before each of its chunks has a vector of its model.
     born = generation if latest is not None and latest.model_id == embedder.model_id else None
-    done = 0
+    done, budget = 0, EmbeddingBudget(most_tokens)
     checked = False
     refused: dict[str, StoredDocument] = {}
     # Again after a refusal: the version that a document goes back to may lack vectors of this model.
@@ -78,11 +86,20 @@ def embed_chunks(
             before, checked = _used(embedder), True
         reasons: dict[bytes, str] = {}
         for hashes in chunked(missing, _EMBED_BATCH):
-            texts = ledger.chunks.embed_texts(project, hashes)
-            for some, vectors in _embedded(embedder, list(zip(hashes, texts, strict=True)), reasons):
+            all_texts = ledger.chunks.embed_texts(project, hashes)
+            texts = all_texts[: budget.admitted(all_texts)]
+            tokens_before = embedder.usage.tokens
+            for some, vectors in _embedded(embedder, list(zip(hashes, texts, strict=False)), reasons) if texts else ():
                 ledger.chunks.store_embeddings(project, embedder.model_id, some, vectors)
+            budget.note(texts, embedder.usage.tokens - tokens_before)
             done += len(texts)
             progress.advance("embeddings", done, len(missing))
+            if len(texts) < len(all_texts):
+                raise BudgetSpentError(
+                    f"A run may embed {budget.limit:,} tokens (DESTINY_EMBEDDING_BUDGET), and {len(missing) - done:,} texts of {project!r} "
+                    f"still have no vector of {embedder.model_id}. Those made are kept and readers see what they saw; to go on: "
+                    f"destiny ingest {project}"
+                )
         _set_unembeddable_aside(ledger, embedder.model_id, project, generation, reasons, refused)
     if refused:
         mark_duplicates(ledger, project, generation)

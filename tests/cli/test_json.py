@@ -55,6 +55,17 @@ def test_ask_answers_with_citations(destiny: Destiny, grown: Growth) -> None:
         assert grown.text_of(citation["uri"], current)[slice(*citation["span"])] == citation["quote"]
 
 
+def test_a_refusal_names_what_was_looked_for_and_what_came_nearest(destiny: Destiny, grown: Growth) -> None:
+    question = "Which emperor forged the seal of Zanzibar?"
+    answer = destiny("ask", grown.project, question, "--json").document
+    assert (answer["refused"], answer["citations"]) == (True, [])
+    assert answer["nearest"]
+    told = destiny("ask", grown.project, question).out
+    assert "Nothing in this project answers that." in told
+    assert f"Looked for: {', '.join(answer['looked_for'])}; none of the nearest passages says: " in told
+    assert told.count("Nearest: ") == len(answer["nearest"])
+
+
 def test_decisions_are_listed_with_what_replaced_them(destiny: Destiny, grown: Growth) -> None:
     found = destiny("decisions", grown.project, "--json").document
     assert found.keys() >= {"project", "generation", "decisions", "withheld"}

@@ -148,6 +148,7 @@ def test_resources_can_be_replaced_by_name() -> None:
             "tokens",
             "extractor",
             "embedder",
+            "reranker",
             "progress",
             "reports",
             "cache",

@@ -26,6 +26,20 @@ from destiny_assets.domain.report.values import (
     TrustHistogram,
 )
 
+
+def _measured(ndcg: float) -> dict[str, float]:
+    return {
+        "ndcg@10": ndcg,
+        "ndcg@10_low": ndcg - 0.05,
+        "ndcg@10_high": ndcg + 0.05,
+        "recall@5": 0.9,
+        "full_evidence@5": 0.6,
+        "span_iou@5": 0.123,
+        "p95_ms": 12.34,
+        "p99_ms": 23.45,
+    }
+
+
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 VOID = {"meta", "rect", "line", "circle", "polyline", "polygon"}
 FULL = ProjectReport(
@@ -45,7 +59,7 @@ FULL = ProjectReport(
     growth=tuple(Growth(n, NOON + timedelta(days=n), 60 * n, 100 * n, None) for n in (1, 2)),
     trust=(TrustHistogram("document", (0, 0, 0, 0, 0, 0, 0, 40, 80, 0), 0.81),),
     benchmarks=tuple(
-        Measured(g, "golden", recipe, 84, {"ndcg@10": score + g / 100, "p95_ms": 12.34})
+        Measured(g, "golden", recipe, 84, _measured(score + g / 100))
         for g in (1, 2)
         for recipe, score in (("lexical", 0.5), ("hybrid", 0.7))
     ),
@@ -104,7 +118,15 @@ def test_every_section_shows_its_values() -> None:
     for expected in (
         *("wiki", "Generation 2", "published 2026-01-05 12:00 UTC", "2 of 4 layers agree", "embedded by some-model"),
         *("1 234 567", "✓ agrees", "✗ 2 missing, 1 unknown", "not compared", "Final 90", "75 %"),
-        *("Documents · mean 0.81", "golden: 84 questions, generation 2", "0.720", "12.3", "nDCG@10 by generation"),
+        *(
+            "Documents · mean 0.81",
+            "golden: 84 questions, generation 2",
+            "0.720 0.67 to 0.77",
+            "12.3",
+            "23.4",
+            "0.123",
+            "nDCG@10 by generation",
+        ),
         *("Knowledge graph 3.00 s", "4.5 s of work in 2 stages", "mypy term 311", "Old rules → New rules"),
         *("What holds now? New rules 2 0.631", "And why?", "missed", "scan.pdf", "no text", "No text was found. 3"),
     ):

@@ -18,6 +18,7 @@ from destiny_assets.domain.retrieval import (
     recipe_named,
     relevance,
     relevance_logit,
+    reordered,
     with_neighbours,
 )
 from destiny_assets.errors import NotFoundError
@@ -35,6 +36,7 @@ def test_the_recipes_are_these() -> None:
         "graph": 0.65,
         "conversation": 0.45,
         "trusted": 0.65,
+        "reranked": 0.65,
     }
     assert {default_best(0, 0), default_best(10, 350), default_best(10, 900)} == {"graph", "conversation"}
     assert BEST not in RECIPES
@@ -122,3 +124,11 @@ def test_names_are_read_from_passages_by_capitals_and_from_questions_in_any_case
     assert "author of the recovery" not in names_in_passage("author of the Recovery")
     assert "haymo of faversham" in names_in_question("who was haymo of faversham?")
     assert title_key("Lilu (mythology)") == "lilu"
+
+
+def test_what_a_reranker_scored_comes_first_and_scores_still_fall() -> None:
+    scores = [("a", 0.9), ("b", 0.8), ("c", 0.7), ("d", 0.2)]
+    assert reordered(scores, {"a": 0.1, "b": 0.6}) == [("b", 0.6), ("a", 0.1), ("c", pytest.approx(0.1)), ("d", pytest.approx(-0.4))]  # fmt: skip
+    assert reordered(scores, {"a": 3.0, "b": 5.0}) == [("b", 5.0), ("a", 3.0), ("c", 0.7), ("d", 0.2)]
+    assert reordered(scores, {}) == scores
+    assert reordered([], {}) == []

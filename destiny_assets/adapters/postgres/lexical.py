@@ -4,7 +4,7 @@ The index names candidates, the living rows of one generation say which of them 
 nothing of another project, can be found, whatever the index still holds.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -94,6 +94,10 @@ class LexicalIndex:
             # Few of them are visible or pass the filters: the next look is a wider one.
             first, size = first + size, 4 * size
         return sorted(found.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:limit]
+
+    def counts(self, project: str, terms: Sequence[int]) -> tuple[int, dict[int, int]]:
+        """How many chunks are indexed, in whatever generation, and how many of them have each term; terms of none are left out."""
+        return self._index.counts(project, "terms", np.array(terms, np.uint32))
 
     def _terms(self, project: str, born: LiteralString, generation: int) -> Iterator[Item]:
         with self._session.stream("terms") as cursor:

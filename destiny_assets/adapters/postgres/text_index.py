@@ -106,6 +106,25 @@ class TextIndex:
                 answers[key] += [_uuid(packed[16 * at : 16 * at + 16]) for at in numbers.tolist()]
         return dict(answers)
 
+    def counts(self, project: str, kind: IndexKind, keys: Keys) -> tuple[int, dict[int, int]]:
+        """How many items the index holds, and how many of them have each key; keys that none has are left out."""
+        wanted = np.unique(keys)
+        having: Counter[int] = Counter()
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                "select page, keys, items from text_posting where project = %s and kind = %s and page = any(%s)",
+                (project, kind, pages_of(wanted)),
+                binary=True,
+            )
+            for row in rows:
+                for key, numbers in found(Posting(row["page"], row["keys"], row["items"]), wanted).items():
+                    having[key] += len(numbers)
+            sizes = cursor.execute(
+                "select coalesce(sum(size), 0)::bigint as size from text_segment where project = %s and kind = %s",
+                (project, kind),
+            ).fetchone()
+        return int(sizes["size"]) if sizes else 0, dict(having)
+
     def holds(self, project: str, kind: IndexKind) -> bool:
         """Whether an index of this kind was ever made."""
         with self._session.transaction() as cursor:

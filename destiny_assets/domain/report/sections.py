@@ -5,6 +5,14 @@ from destiny_assets.domain.report.markup import Html, joined, meter, nothing, nu
 from destiny_assets.domain.report.values import Layer, Measured, ProjectReport, Question
 
 _METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "map": "MAP"}
+# Of questions that need several documents, and of those whose answers are stretches of a text.
+_SPECIAL_METRICS = {
+    "full_evidence@5": "Full@5",
+    "full_evidence@10": "Full@10",
+    "span_iou@5": "IoU@5",
+    "span_recall@5": "Read@5",
+}
+_LATENCIES = {"p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
 _HEADLINE = "ndcg@10"
 _HISTORIES = ("ndcg@10", "recall@10")
 _COUNTED = ("documents", "chunks", "tokens", "entities", "mentions", "references")
@@ -115,7 +123,9 @@ def benchmark(report: ProjectReport) -> Html:
         "benchmark",
         "Retrieval",
         joined(_suite(report, suite) for suite in suites),
-        note="Judged questions put to the same search that readers use. All but the latencies run from 0 to 1, higher is better.",
+        note="Judged questions put to the same search that readers use. All but the latencies run from 0 to 1, higher is better; "
+        "beside nDCG@10 stands the 95 % interval of a bootstrap over the questions. Full: the share of questions all of whose documents are "
+        "found; IoU and Read: how the first passages cover the stretches that answer, and how much of these they hold.",
         wide=True,
     )
 
@@ -267,23 +277,43 @@ def _suite(report: ProjectReport, suite: str) -> Html:
 
 
 def _recipes(suite: str, generation: int, runs: list[Measured]) -> Html:
-    named = [metric for metric in _METRICS if any(metric in run.metrics for run in runs)]
+    measured = set[str]().union(*(run.metrics for run in runs))
+    named = _METRICS | {name: title for name, title in _SPECIAL_METRICS.items() if _says_something(name, runs)}
+    named = {name: title for name, title in named.items() if name in measured}
+    timed = {name: title for name, title in _LATENCIES.items() if name in measured}
     rows = [
         (
             text(run.recipe),
-            *(meter(run.metrics.get(metric, 0.0), number(run.metrics.get(metric), 3)) for metric in named),
-            number(run.metrics.get("p50_ms"), 1),
-            number(run.metrics.get("p95_ms"), 1),
+            *(
+                meter(
+                    run.metrics.get(metric, 0.0), joined((number(run.metrics.get(metric), 3), _interval(run, metric)))
+                )
+                for metric in named
+            ),
+            *(number(run.metrics.get(latency), 1) for latency in timed),
         )
         for run in runs
     ]
     return table(
         f"{suite}: {runs[0].queries} questions, generation {generation}",
-        ("Recipe", *(_METRICS[metric] for metric in named), "p50 ms", "p95 ms"),
+        ("Recipe", *named.values(), *timed.values()),
         rows,
-        numeric=[len(named) + 1, len(named) + 2],
+        numeric=range(len(named) + 1, len(named) + len(timed) + 1),
         stacked=True,
     )
+
+
+def _says_something(metric: str, runs: list[Measured]) -> bool:
+    """Whether a special metric tells more than the plain ones: with one right document a question, full evidence is recall again."""
+    if metric.startswith("full_evidence"):
+        recall = metric.replace("full_evidence", "recall")
+        return any(run.metrics.get(metric) != run.metrics.get(recall) for run in runs)
+    return True
+
+
+def _interval(run: Measured, metric: str) -> Html:
+    low, high = run.metrics.get(f"{metric}_low"), run.metrics.get(f"{metric}_high")
+    return Html("") if low is None or high is None else Html(f' <span class="soft">{low:.2f} to {high:.2f}</span>')
 
 
 def _rank(asked: Question) -> Html:

@@ -69,6 +69,7 @@ svg .on{fill:var(--ink);font-size:9px}
 .key li::before{content:"";display:inline-block;width:14px;height:3px;border-radius:2px;vertical-align:middle;margin-right:6px;background:var(--s0)}
 .key .s1::before{background:var(--s1)}.key .s2::before{background:var(--s2)}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:8px 32px}
+.pair+table{margin-top:28px;border-top:1px solid var(--line);padding-top:14px}
 .succession{list-style:none;margin:10px 0 0;padding:0;font-size:14px}
 .succession li{display:grid;grid-template-columns:1fr 20px 1fr;gap:10px;padding:8px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
 .succession .old{color:var(--soft)}.succession .to{color:var(--s1)}

@@ -82,6 +82,24 @@ def test_a_model_that_cites_nothing_is_a_refusal(layers: Layers, stores_home: Pa
         answer = grown.service(language_model=model).ask(grown.project, QUESTION)
     assert (answer.refused, answer.citations, answer.method) == (True, [], "gpt-test")
     assert answer.answer == "Nothing in this project answers that."
+    assert (answer.support, len(answer.nearest), answer.not_found) == (None, 3, [])
+    assert set(answer.looked_for) == {"stamp", "cost", "abroad"}
+
+
+def test_a_refusal_is_the_same_over_http_as_events_and_through_the_client(
+    opened: Opened, reader: httpx.Client, grown: Growth
+) -> None:
+    question = "Which emperor forged the seal of Zanzibar?"
+    whole = reader.post(f"/v1/projects/{grown.project}/ask", json={"question": question}).json()
+    assert (whole["refused"], whole["citations"]) == (True, [])
+    assert set(whole["not_found"]) == set(whole["looked_for"]) == {"emperor", "forged", "seal", "zanzibar"}
+    assert whole["nearest"]
+    # Nothing is told that is taken back later.
+    assert [kind for kind, _ in events(reader, grown.project, question)] == ["answer"]
+    with Destiny(opened.url, opened.key(f"{grown.project}=reader")) as client:
+        said = client.ask(grown.project, question)
+    assert (said.refused, said.looked_for, said.not_found) == (True, whole["looked_for"], whole["not_found"])
+    assert [passage.text for passage in said.nearest] == [passage["text"] for passage in whole["nearest"]]
 
 
 def test_wrong_requests_are_problems_before_anything_is_told(

@@ -54,6 +54,14 @@ def test_a_reader_reads_its_project_in_both_ages_of_the_protocol(opened: Opened,
         assert (found["hits"][0]["uri"], found["generation"]) == (STAMPS, 2)
         answer = result(await client.call_tool("ask", {"project": grown.project, "question": QUESTION}))
         assert "four crowns" in answer["answer"]
+        told = await client.call_tool(
+            "ask", {"project": grown.project, "question": "Which emperor forged the seal of Zanzibar?"}
+        )
+        assert told.structured_content is not None
+        (warning,) = told.structured_content["warnings"]
+        assert "does not hold the answer. Looked for: " in warning
+        assert "None of the nearest passages says: " in warning
+        assert result(told)["nearest"][0]["text"]
 
     talk(opened, opened.key(f"{grown.project}=reader"), work, mode=mode)
 

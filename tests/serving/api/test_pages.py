@@ -205,6 +205,17 @@ class TestReading:
         page.wait_for_selector("mark")
         assert page.evaluate("document.querySelector('mark').textContent") == quote
 
+    def test_a_refusal_strikes_out_what_nothing_says_and_links_what_came_nearest(
+        self, curated: "playwright.Page", port: Growth
+    ) -> None:
+        page = shown(curated, port, "/ask?q=Which emperor forged a stamp of Zanzibar?")
+        page.wait_for_selector("#refusal")
+        assert page.locator(".answer p").first.text_content() == "Nothing in this project answers that."
+        assert set(page.locator("#refusal s").all_text_contents()) == {"emperor", "forged", "zanzibar"}
+        assert page.locator("#refusal strong").all_text_contents() == ["stamp"]
+        page.click("#refusal .hit-title >> nth=0")
+        page.wait_for_selector("mark")
+
     def test_what_a_document_says_is_text_and_never_markup(self, curated: "playwright.Page", port: Growth) -> None:
         evil = "# <img src=x onerror=document.title='owned'>\n\n<script>document.title='owned'</script> wicked words\n"
         port.write("notes/evil.md", evil)

@@ -42,10 +42,20 @@ function shown(answer, view) {
   });
   return [
     h("div", { class: "card answer" }, h("p", {}, told), h("p", { class: "small quiet" }, answer.method === "extractive" ? "In the words of the documents" : `In the words of ${answer.method}`, `, generation ${answer.generation}, ${Math.round(answer.latency_ms)} ms`, answer.degraded.length ? h("span", { class: "note warn" }, ` without ${answer.degraded.join(", ")}`) : null)),
-    answer.citations.length ? h("h2", {}, plural(answer.citations.length, "source")) : empty("Nothing in this project answers that"),
+    answer.refused ? refusal(answer, where) : h("h2", {}, plural(answer.citations.length, "source")),
     h("ol", { class: "hits" }, answer.citations.map((one) => h("li", { class: "hit" },
       h("div", { class: "hit-head" }, h("span", { class: "cite", "aria-hidden": "true" }, String(one.number)), h("a", { class: "hit-title", href: where(one) }, one.document), meter(one.trust)),
       h("p", { class: "hit-path" }, one.uri), h("blockquote", {}, one.quote),
       one.superseded_by.length ? h("p", { class: "note warn" }, `Superseded by ${one.superseded_by.join(", ")}`) : null,
       one.at_risk.length ? h("p", { class: "note bad" }, `At risk: ${one.at_risk.join("; ")}`) : null)))];
+}
+
+function refusal(answer, where) {
+  const absent = new Set(answer.not_found), words = answer.looked_for.flatMap((word, n) => [n ? ", " : "", absent.has(word) ? h("s", { title: "In none of the nearest passages" }, word) : h("strong", {}, word)]);
+  return h("div", { id: "refusal" },
+    answer.looked_for.length ? h("p", {}, "Looked for ", words, ". ", answer.not_found.length ? h("span", { class: "quiet" }, "What is struck out stands in none of the nearest passages.") : null) : null,
+    answer.nearest.length ? h("h2", {}, "What came nearest") : null,
+    h("ol", { class: "hits" }, answer.nearest.map((one) => h("li", { class: "hit" },
+      h("div", { class: "hit-head" }, h("a", { class: "hit-title", href: where(one) }, one.document), meter(one.trust)),
+      h("p", { class: "hit-path" }, one.uri), h("blockquote", {}, one.text)))));
 }
