@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import ResourceParam
 
+from destiny_assets.adapters.postgres.calibrations import TrustBenchmark
 from destiny_assets.adapters.postgres.facts import (
     beliefs_off_their_terms,
     chunks_off_their_spans,
@@ -25,6 +26,7 @@ from destiny_assets.adapters.postgres.facts import (
     scores_off_their_terms,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.calibration import claim_calibration, trust_benchmark
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.identities import entity_merges
@@ -36,6 +38,10 @@ from destiny_assets.assets.understand import chunks, embeddings
 from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
 
+# Fewer labels say nothing of how sure one is: a perfectly calibrated model shows a calibration error of 0.1 on twenty slots.
+_FEWEST_JUDGED = 20
+_MOST_ECE = 0.05
+_MOST_FALL = 0.02
 _PARTITION = "dagster/partition"
 
 
@@ -220,6 +226,64 @@ def retrieval_is_no_worse(
     )
 
 
+@dg.asset_check(
+    asset=claim_calibration,
+    description="Probabilities of claims hold against people's labels: no surer than right, and better than majority vote's share.",
+)
+def probabilities_hold(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """A warning, not a gate: labels say that the model errs, not that this run did, and readers would be left with what is no better."""
+    generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
+    found = ledger.calibrations.history(generation.project, generation.number)[:2]
+    ours = next((one for one in found if one.method == "destiny"), None)
+    vote = next((one for one in found if one.method == "majority"), None)
+    wrong = []
+    if ours is not None and vote is not None and ours.judged >= _FEWEST_JUDGED:
+        # What chance alone shows on so few slots is no error.
+        if ours.ece > max(_MOST_ECE, ours.ece_chance_high):
+            wrong.append(f"the calibration error is {ours.ece:.3f}, more than {_MOST_ECE} and than chance would show")
+        if ours.brier > vote.brier:
+            wrong.append(f"the Brier score is {ours.brier:.3f}, majority vote's {vote.brier:.3f}")
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"On {ours.judged} labelled slots {'; '.join(wrong)}." if ours and wrong else "Nothing says otherwise.",
+        metadata={"generation": generation.number, "judged": ours.judged if ours else 0},
+    )
+
+
+@dg.asset_check(
+    asset=trust_benchmark, description="On no truth suite is the model right more seldom than the one measured before it."
+)
+def trust_model_is_no_worse(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """A warning, not a gate: the model is code, and refusing documents brings no better one."""
+    fell = []
+    newest: dict[tuple[str, str, int], TrustBenchmark] = {}
+    compared: set[tuple[str, str, int]] = set()
+    for one in ledger.calibrations.benchmarks(context.run.tags[_PARTITION]):
+        key = (one.suite, one.sha256, one.labels)
+        if key not in newest:
+            newest[key] = one
+        elif key not in compared:
+            compared.add(key)
+            now, before = (x.metrics["methods"]["destiny"]["precision"] for x in (newest[key], one))
+            if now < before - _MOST_FALL:
+                fell.append(f"{one.suite} with {one.labels} labels: {before:.3f} with {one.model}, now {now:.3f}")
+    return dg.AssetCheckResult(
+        passed=not fell,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(fell) or "No precision fell.",
+        metadata={"compared": len(compared)},
+    )
+
+
 def fact_checks() -> list[dg.AssetChecksDefinition]:
     """Every fact as an asset check."""
-    return [*(_check(fact) for fact in _FACTS), layers_agree, retrieval_is_no_worse, golden_questions_are_answered]
+    return [
+        *(_check(fact) for fact in _FACTS),
+        *(layers_agree, retrieval_is_no_worse, golden_questions_are_answered),
+        *(probabilities_hold, trust_model_is_no_worse),
+    ]

@@ -11,7 +11,15 @@ from destiny_assets.domain.claims.records import claim_of
 from destiny_assets.domain.claims.scoring import MODEL
 from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import NotFoundError
-from destiny_assets.serving.results import ClaimExplanation, ClaimList, Labelled, OpenSlot, Rival, Suggestions
+from destiny_assets.serving.results import (
+    ClaimExplanation,
+    ClaimList,
+    Labelled,
+    OpenSlot,
+    Rival,
+    Suggestions,
+    TrustMeasured,
+)
 
 _MOST_EVIDENCE = 100
 
@@ -120,6 +128,14 @@ class ClaimReader:
             if not ids:
                 unknown.append(f"{subject}: {predicate} = {value}")
         return Labelled(project, len(found), self._ledger.beliefs.label(project, found), unknown)
+
+    def measured(self, project: str, *, generation: int | None = None) -> TrustMeasured:
+        """How well probabilities held against labels up to a generation, and on truth suites; raises `NotFoundError`."""
+        pinned = self._pin(project, number=generation)
+        calibrations = self._ledger.calibrations
+        return TrustMeasured(
+            project, pinned.number, calibrations.history(project, pinned.number), calibrations.benchmarks(project)
+        )
 
     def suggested(self, project: str, *, limit: int = 10, generation: int | None = None) -> Suggestions:
         """The slots that a label would teach most about, with what is claimed of each."""

@@ -27,11 +27,7 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     touched |= ledger.claims.slots_of(project, ledger.merges.moved_witnesses(project, generation))
     judged = written = 0
     if touched or (basis is not None and basis["model"] != MODEL):
-        court = Court(
-            _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project)),
-            all_newer(ledger.claims.supersessions(project)),
-            beliefs.labels(project),
-        )
+        court = open_court(ledger, project)
         stored, reputes = beliefs.reputes(project), court.reputes()
         if court.basis() != basis:
             touched = {*court.slots, *beliefs.slots(project)}
@@ -46,6 +42,15 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
         written += beliefs.store_reputes(project, generation, reputes, stored).written
         beliefs.set_basis(project, court.basis())
     return {"model": MODEL, "judged": judged, "written": written, **beliefs.distribution(project, generation)}
+
+
+def open_court(ledger: PostgresLedger, project: str) -> Court:
+    """All living testimony of a project with what people say of it."""
+    return Court(
+        _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project)),
+        all_newer(ledger.claims.supersessions(project)),
+        ledger.beliefs.labels(project),
+    )
 
 
 def _under_one_name(assertions: Iterable[Assertion], names: Mapping[str, str]) -> list[Assertion]:

@@ -16,6 +16,7 @@ from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing,
 from destiny_assets.domain.truth.beliefs import MODEL as FUSION
 from destiny_assets.domain.truth.beliefs import Beliefs, believe
 from destiny_assets.domain.truth.claims import Ints, arrange
+from destiny_assets.domain.truth.holdout import HeldOut, hold_out
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 
 MODEL = f"claims/1 {FUSION}"
@@ -135,6 +136,10 @@ class Court:
                 )
             )
         return found
+
+    def held_out(self) -> HeldOut:
+        """What would be believed of each labelled slot without its labels, and whether they bear it out."""
+        return hold_out(self._claims, self._truths(), self._said, grid=GRID)
 
     def spoken_of_by(self, spoken: Iterable[tuple[str, str]]) -> set[str]:
         """The slots on which any of these (witness, predicate) has a word."""
