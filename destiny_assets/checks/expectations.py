@@ -169,7 +169,10 @@ CONTRACTS = (
                 for column in ("precision", "brier", "ece", "ece_low", "ece_high")
             ),
             ("ExpectColumnValuesToBeBetween", {"column": "log_loss", "min_value": 0}),
-            ("ExpectColumnPairValuesAToBeGreaterThanB", {"column_A": "ece_high", "column_B": "ece_low", "or_equal": True}),
+            (
+                "ExpectColumnPairValuesAToBeGreaterThanB",
+                {"column_A": "ece_high", "column_B": "ece_low", "or_equal": True},
+            ),
             ("ExpectColumnPairValuesToBeEqual", {"column_A": "binned", "column_B": "judged"}),
         ),
     ),

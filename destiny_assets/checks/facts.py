@@ -248,13 +248,16 @@ def probabilities_hold(
     return dg.AssetCheckResult(
         passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"On {ours.judged} labelled slots {'; '.join(wrong)}." if ours and wrong else "Nothing says otherwise.",
+        description=f"On {ours.judged} labelled slots {'; '.join(wrong)}."
+        if ours and wrong
+        else "Nothing says otherwise.",
         metadata={"generation": generation.number, "judged": ours.judged if ours else 0},
     )
 
 
 @dg.asset_check(
-    asset=trust_benchmark, description="On no truth suite is the model right more seldom than the one measured before it."
+    asset=trust_benchmark,
+    description="On no truth suite is the model right more seldom than the one measured before it.",
 )
 def trust_model_is_no_worse(
     context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]

@@ -198,7 +198,11 @@ def calibration(project: Project, as_json: AsJson = False) -> None:
         print_table(
             f"What was believed and what was right, generation {now.generation}",
             ("probability from", "slots", "mean", "right", "95 % from", "to"),
-            [(one.begins, one.slots, one.mean_probability, one.share_right, one.low, one.high) for one in now.bins if one.slots],
+            [
+                (one.begins, one.slots, one.mean_probability, one.share_right, one.low, one.high)
+                for one in now.bins
+                if one.slots
+            ],
         )
     else:
         say(f"No label was judged yet. See what to label: destiny trust suggest {project}")
@@ -233,4 +237,6 @@ def attach_suite(
     if as_json:
         print_json({"project": project, "suite": suite.name, "truths": len(truths)})
     else:
-        say(f"{len(truths)} truths ({suite.name}) attached to {project}. They are measured with: destiny ingest {project}")
+        say(
+            f"{len(truths)} truths ({suite.name}) attached to {project}. They are measured with: destiny ingest {project}"
+        )

@@ -25,6 +25,7 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     basis, touched = beliefs.basis(project), beliefs.touched(project, generation)
     # Two spellings of one witness are one voice.
     touched |= ledger.claims.slots_of(project, ledger.merges.moved_witnesses(project, generation))
+    touched |= beliefs.reverted(project, generation)
     judged = written = 0
     if touched or (basis is not None and basis["model"] != MODEL):
         court = open_court(ledger, project)
@@ -50,6 +51,7 @@ def open_court(ledger: PostgresLedger, project: str) -> Court:
         _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project)),
         all_newer(ledger.claims.supersessions(project)),
         ledger.beliefs.labels(project),
+        ledger.claims.reverts(project),
     )
 
 

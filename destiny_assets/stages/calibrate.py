@@ -29,9 +29,7 @@ def calibrate_claims(ledger: PostgresLedger, project: str, generation: int) -> M
         return _told(0, 0, measured=False)
     held_out = open_court(ledger, project).held_out()
     found = calibrations(held_out)
-    ledger.calibrations.store(
-        project, generation, found, model=MODEL, labels=len(labels), undecided=held_out.undecided
-    )
+    ledger.calibrations.store(project, generation, found, model=MODEL, labels=len(labels), undecided=held_out.undecided)
     facts = _told(len(labels), held_out.undecided, measured=True)
     if not found:
         return facts

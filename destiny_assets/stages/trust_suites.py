@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -75,7 +75,11 @@ def measure_trust(ledger: PostgresLedger, project: str, progress: Progress) -> M
     The model is code: what it makes of a suite changes only when one of them does. A suite with too few truths for fifty labels is
     measured without.
     """
-    known = {(one.suite, one.sha256, one.labels): one for one in ledger.calibrations.benchmarks(project)[::-1] if one.model == MODEL}
+    known = {
+        (one.suite, one.sha256, one.labels): one
+        for one in ledger.calibrations.benchmarks(project)[::-1]
+        if one.model == MODEL
+    }
     suites = ledger.calibrations.suites(project)
     measured = 0
     for number, suite in enumerate(suites, start=1):
@@ -100,16 +104,19 @@ def measure_trust(ledger: PostgresLedger, project: str, progress: Progress) -> M
         "suites": len(suites),
         "measured": measured,
         "results": [
-            {"suite": one.suite, "labels": one.labels, "methods": one.metrics["methods"], "precision_gain": one.metrics["precision_gain"]}
+            {
+                "suite": one.suite,
+                "labels": one.labels,
+                "methods": one.metrics["methods"],
+                "precision_gain": one.metrics["precision_gain"],
+            }
             for (name, digest, _), one in sorted(known.items())
             if (name, digest) in current
         ],
     }
 
 
-def _evaluated(
-    name: str, claims: Claims, truths: list[Truth], labels: int, seed: int, draws: int
-) -> dict[str, Any]:
+def _evaluated(name: str, claims: Claims, truths: list[Truth], labels: int, seed: int, draws: int) -> dict[str, Any]:
     if not 0 <= labels < len(truths):
         raise ConfigurationError(
             f"{name} holds {len(truths)} truths of things that are claimed; reveal fewer of them than that, not {labels}"
@@ -241,10 +248,17 @@ def _bytes(folder: Path, name: str) -> bytes:
 def _table(suite: str, name: str, content: bytes, columns: tuple[str, ...]) -> "pd.DataFrame":
     import pandas as pd
 
-    packed = "gzip" if content.startswith(_GZIP) else None
+    packed: Literal["gzip"] | None = "gzip" if content.startswith(_GZIP) else None
     try:
         table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, compression=packed)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError, EOFError, zlib.error) as error:
+    except (
+        UnicodeDecodeError,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        OSError,
+        EOFError,
+        zlib.error,
+    ) as error:
         raise ConfigurationError(f"{name}.csv of {suite} cannot be read as CSV in UTF-8: {error}") from error
     missing = [column for column in columns if column not in table]
     if missing:

@@ -68,7 +68,9 @@ def test_the_answer_has_the_keys_of_the_contract_and_figures_that_fit(folder: Pa
 
 
 def test_the_same_seed_gives_the_same_answer_and_without_labels_there_is_one_draw(folder: Path) -> None:
-    assert evaluate_trust(open_suite(folder), labels=20, seed=4, draws=2) == evaluate_trust(open_suite(folder), labels=20, seed=4, draws=2)
+    assert evaluate_trust(open_suite(folder), labels=20, seed=4, draws=2) == evaluate_trust(
+        open_suite(folder), labels=20, seed=4, draws=2
+    )
     assert evaluate_trust(open_suite(folder))["seeds"] == [0]
 
 

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import CLAIM_PROBABILITY, SOURCE_RELIABILITY, alive_rows, reconcile
+from destiny_assets.domain.claims.history import REVERT
 from destiny_assets.domain.claims.scoring import MODEL, Assessment, Repute
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
@@ -75,6 +76,21 @@ class Beliefs:
                          join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
                          where l.project = %(p)s and b.died = %(forever)s and b.label is distinct from l.verdict""",
                 {"p": project, "g": generation, "forever": FOREVER},
+            )
+            return {row["id"] for row in rows}
+
+    def reverted(self, project: str, generation: int) -> set[str]:
+        """The slots of all commits that some commit reverts or reverted, where a generation adds or ends a word of that: few in any project."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select distinct s.slot_id::text as id from evidence r
+                   join claim c on (c.project, c.id) = (r.project, r.claim_id)
+                   join claim m on m.project = r.project and m.died = %(forever)s and lower(m.subject) = lower(c.value) and m.predicate = 'author'
+                   join evidence t on (t.project, t.claim_id, t.died) = (m.project, m.id, m.died) and t.rule = 'commit'
+                   join evidence s on (s.project, s.document_id, s.died) = (t.project, t.document_id, t.died)
+                   where r.project = %(p)s and r.rule = %(rule)s and exists (
+                       select from evidence e where e.project = %(p)s and e.rule = %(rule)s and (e.born = %(g)s or e.died = %(g)s))""",
+                {"p": project, "g": generation, "rule": REVERT, "forever": FOREVER},
             )
             return {row["id"] for row in rows}
 

@@ -12,7 +12,17 @@ from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.truth.holdout import MethodCalibration
 from destiny_assets.domain.truth.scores import BINS
 
-_FIGURES = ("judged", "precision", "brier", "ece", "ece_low", "ece_high", "ece_if_calibrated", "ece_chance_high", "log_loss")
+_FIGURES = (
+    "judged",
+    "precision",
+    "brier",
+    "ece",
+    "ece_low",
+    "ece_high",
+    "ece_if_calibrated",
+    "ece_chance_high",
+    "log_loss",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +164,10 @@ class Calibrations:
         """Make a truth suite part of a project, in place of one of the same name."""
         with self._session.transaction() as cursor:
             cursor.execute(
-                ""X
+                """insert into truth_suite (project, suite, claims, truth, sha256) values (%s, %s, %s, %s, %s)
                    on conflict (project, suite) do update set claims = excluded.claims, truth = excluded.truth,
-                       sha256 = excluded.sha256, objects = excluded.objects, attached_at = now()""",
-                (project, suite.name, suite.claims, suite.truth, suite.sha256, suite.objects),
+                       sha256 = excluded.sha256, attached_at = now()""",
+                (project, suite.name, suite.claims, suite.truth, suite.sha256),
             )
 
     def suites(self, project: str) -> list[TruthSuite]:
@@ -194,4 +204,6 @@ class Calibrations:
 
 def _stored(row: Mapping[str, Any]) -> StoredCalibration:
     bins = [StoredBin(**part) for part in row["bins"] or ()]
-    return StoredCalibration(**{name: value for name, value in row.items() if name not in {"project", "bins"}}, bins=bins)
+    return StoredCalibration(
+        **{name: value for name, value in row.items() if name not in {"project", "bins"}}, bins=bins
+    )

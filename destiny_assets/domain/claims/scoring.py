@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from destiny_assets.domain.chunks import stable_id
-from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced
+from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced, retracted
+from destiny_assets.domain.claims.history import RECORD, REVERT
 from destiny_assets.domain.truth.beliefs import MODEL as FUSION
 from destiny_assets.domain.truth.beliefs import Beliefs, believe
 from destiny_assets.domain.truth.claims import Ints, arrange
 from destiny_assets.domain.truth.holdout import HeldOut, hold_out
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 
-MODEL = f"claims/1 {FUSION}"
+MODEL = f"claims/2 {FUSION}"
 GRID = 0.01
 # What a person's word adds or takes, beside whatever witnesses say: alone it makes 0.999 of nothing.
 LABEL_LOG_ODDS = math.log(999)
@@ -73,8 +74,11 @@ class Court:
         assertions: Sequence[Assertion],
         newer: Mapping[str, frozenset[str]],
         labels: Mapping[str, bool],
+        reverts: Iterable[tuple[str, str]] = (),
     ) -> None:
-        """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it."""
+        """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it; `reverts` are (taking back, taken
+        back) documents, the first of which state so by the rule `REVERT`.
+        """
         self._labels = labels
         self._slots: dict[str, dict[str, list[Assertion]]] = {}
         for one in sorted(assertions, key=lambda one: one.evidence):
@@ -84,6 +88,7 @@ class Court:
         for told in cases:
             if len(told) > 1:
                 self._replaced |= replaced(told, newer)
+        self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
         heard = [one for told in cases for one in told if one.evidence not in self._replaced]
         claims = arrange(
             [one.case for one in heard],
@@ -225,6 +230,10 @@ class Court:
             why = f"{told[0].value!r} can't be read as {kind.value if kind else 'a value'}"
             return {"name": "unread", "log_odds": UNHELD_LOG_ODDS, "why": why}
         by = taken[0].by
+        if taken[0].standing is Standing.RETRACTED:
+            why = f"{by.witness} takes back what says so: {by.predicate} {by.value}"
+            found = {"name": str(taken[0].standing), "log_odds": UNHELD_LOG_ODDS}
+            return found | {"by_claim": by.claim, "by_document": by.document, "why": why}
         how = "in a document that supersedes its own" if taken[0].standing is Standing.SUPERSEDED else "later"
         return {
             "name": str(taken[0].standing),
@@ -238,7 +247,7 @@ class Court:
         taken = [self._replaced[one.evidence].standing for one in told if one.evidence in self._replaced]
         if len(taken) < len(told):
             return Standing.CURRENT
-        return Standing.SUPERSEDED if Standing.SUPERSEDED in taken else Standing.OUTDATED
+        return next(one for one in (Standing.SUPERSEDED, Standing.RETRACTED, Standing.OUTDATED) if one in taken)
 
     def _contradict(self, held: set[int]) -> bool:
         """Whether there is no value that all others are but coarser statements of."""
@@ -264,3 +273,18 @@ class Court:
             elif len(labels) == sizes[slot]:
                 truths[slot] = UNCLAIMED
         return truths
+
+
+def _taken_back(told: list[Assertion], by: Mapping[str, str]) -> dict[str, Replaced]:
+    """What the documents of `by` state, but for the record of their own making, by evidence."""
+    if not by:
+        return {}
+    said: dict[str, Assertion] = {}
+    for one in told:
+        if one.rule == REVERT and (one.document not in said or one.evidence < said[one.document].evidence):
+            said[one.document] = one
+    return {
+        one.evidence: Replaced(Standing.RETRACTED, said[by[one.document]])
+        for one in told
+        if one.document in by and one.rule not in RECORD
+    }

@@ -113,7 +113,8 @@ def reliability(title: str, series: Mapping[str, Sequence[Reliability]]) -> Html
                 )
             )
     said = "; ".join(
-        f"{name} " + ", ".join(f"{part.right:.2f} right of {part.slots} believed at {part.believed:.2f}" for part in parts)
+        f"{name} "
+        + ", ".join(f"{part.right:.2f} right of {part.slots} believed at {part.believed:.2f}" for part in parts)
         for name, parts in series.items()
     )
     return _svg(title, f"{said}.", joined(marks), height=height)

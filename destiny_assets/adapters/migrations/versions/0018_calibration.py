@@ -1,4 +1,4 @@
-"""How well probabilities of claims hold against labels, generation by generation; suites of labelled claims, and what the model makes of them."""
+"""How well probabilities of claims hold against labels, suites of labelled claims and what the model makes of them; claims that were taken back."""
 
 from alembic import op
 
@@ -64,6 +64,10 @@ create table trust_benchmark (
     at           timestamptz not null default now(),
     primary key (project, suite, sha256, model, labels)
 );
+
+alter table claim_probability drop constraint claim_probability_standing_check;
+alter table claim_probability add check (standing in ('current', 'superseded', 'outdated', 'retracted'));
+create index evidence_revert on evidence (project) where rule = 'revert';
 select isolate('calibration');
 select isolate('calibration_bin');
 select isolate('truth_suite');
@@ -81,3 +85,7 @@ def downgrade() -> None:
     """Drop them: what was measured is forgotten, what is believed is not."""
     op.execute("set local search_path to destiny")
     op.execute("drop table trust_benchmark, truth_suite, calibration_bin, calibration")
+    op.execute("drop index evidence_revert")
+    op.execute("update claim_probability set standing = 'outdated' where standing = 'retracted'")
+    op.execute("alter table claim_probability drop constraint claim_probability_standing_check")
+    op.execute("alter table claim_probability add check (standing in ('current', 'superseded', 'outdated'))")
