@@ -85,7 +85,7 @@ def _show_claim(found: "ClaimExplanation") -> None:
         say(f"{place.witness} in {place.uri}, {where}{dated}: {' '.join(place.quote.split()) or found.value}")
     for one in found.identities:
         see = f"destiny identity show {found.project} {one.id[:8]}"
-        say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: their word counts once. See: {see}")
+        say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: they are read as one. See: {see}")
     for sentence in found.would_change:
         say(f"What would change it: {sentence}")
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from destiny_assets.adapters.postgres.claim_reading import StoredClaim
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.merges import StoredMerge
 from destiny_assets.domain.claims.records import claim_of
 from destiny_assets.domain.claims.scoring import MODEL
 from destiny_assets.domain.generations import Generation
@@ -96,10 +97,19 @@ class ClaimReader:
             against=against,
             would_change=_would_change(own, terms, against),
             model=MODEL,
-            identities=self._ledger.merges.of_witnesses(
-                project, pinned.number, sorted({place.witness for place in evidence})
+            identities=self._identities(
+                project, pinned.number, evidence, [own.id, *(rival.claim for rival in against)]
             ),
         )
+
+    def _identities(
+        self, project: str, generation: int, evidence: list[StoredEvidence], claims: list[str]
+    ) -> list[StoredMerge]:
+        """The merges of witnesses and of subjects that a verdict rests on, each once."""
+        merges = self._ledger.merges
+        witnesses = sorted({place.witness for place in evidence})
+        found = [*merges.of_witnesses(project, generation, witnesses), *merges.of_subjects(project, generation, claims)]
+        return list({one.id: one for one in found}.values())
 
     def label(self, project: str, verdicts: Mapping[str, bool]) -> Labelled:
         """Keep what people say of claims (by id, or a beginning of one), for the next ingest to count; raises `NotFoundError`."""

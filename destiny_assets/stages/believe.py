@@ -26,9 +26,14 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     # Two spellings of one witness are one voice.
     touched |= ledger.claims.slots_of(project, ledger.merges.moved_witnesses(project, generation))
     touched |= beliefs.reverted(project, generation)
+    # Two spellings of one subject are one slot, which what happened to either bears on.
+    joined = ledger.merges.joined_slots(project)
+    for one in ledger.merges.joined_slots(project, generation):
+        touched |= {one.own, one.whole}
+    touched |= {one.whole for one in joined if one.own in touched}
     judged = written = 0
     if touched or (basis is not None and basis["model"] != MODEL):
-        court = open_court(ledger, project)
+        court = open_court(ledger, project, {one.claim: one.whole for one in joined})
         stored, reputes = beliefs.reputes(project), court.reputes()
         if court.basis() != basis:
             touched = {*court.slots, *beliefs.slots(project)}
@@ -36,7 +41,7 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
             known = set(stored.values())
             touched |= court.spoken_of_by((r.witness, r.predicate) for r in reputes if r not in known)
         for batch in chunked(sorted(touched), _BATCH):
-            written += beliefs.store(project, generation, batch, court.judge(batch)).written
+            written += beliefs.store(project, generation, batch, list(court.judge(batch))).written
             judged += len(batch)
             progress.advance("claim_probabilities", judged, len(touched))
         # In this order: killed between them, the next run finds the same witnesses changed again.
@@ -45,15 +50,22 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     return {"model": MODEL, "judged": judged, "written": written, **beliefs.distribution(project, generation)}
 
 
-def open_court(ledger: PostgresLedger, project: str) -> Court:
-    """All living testimony of a project with what people say of it."""
+def open_court(ledger: PostgresLedger, project: str, slots: Mapping[str, str]) -> Court:
+    """All living testimony of a project with what people say of it; `slots` are those of claims whose subject has another name too."""
     return Court(
-        _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project)),
+        _under_one_name(ledger.claims.assertions(project), ledger.merges.witnesses(project), slots),
         all_newer(ledger.claims.supersessions(project)),
         ledger.beliefs.labels(project),
         ledger.claims.reverts(project),
     )
 
 
-def _under_one_name(assertions: Iterable[Assertion], names: Mapping[str, str]) -> list[Assertion]:
-    return [replace(one, witness=names[one.witness]) if one.witness in names else one for one in assertions]
+def _under_one_name(
+    assertions: Iterable[Assertion], names: Mapping[str, str], slots: Mapping[str, str]
+) -> list[Assertion]:
+    return [
+        replace(one, witness=names.get(one.witness, one.witness), slot=slots.get(one.claim, one.slot))
+        if one.witness in names or one.claim in slots
+        else one
+        for one in assertions
+    ]

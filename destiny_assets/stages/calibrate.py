@@ -27,7 +27,8 @@ def calibrate_claims(ledger: PostgresLedger, project: str, generation: int) -> M
     if not labels:
         ledger.calibrations.forget(project, generation)
         return _told(0, 0, measured=False)
-    held_out = open_court(ledger, project).held_out()
+    slots = {one.claim: one.whole for one in ledger.merges.joined_slots(project)}
+    held_out = open_court(ledger, project, slots).held_out()
     found = calibrations(held_out)
     ledger.calibrations.store(project, generation, found, model=MODEL, labels=len(labels), undecided=held_out.undecided)
     facts = _told(len(labels), held_out.undecided, measured=True)

@@ -296,7 +296,7 @@ def test_calibration_by_generation_and_the_newest_as_a_diagram(ledger_url: str) 
         ledger_url,
         """select generation, judged, undecided, precision, round(ece::numeric, 3)::text, is_newest from mart_calibration
            where method = 'destiny' order by 1""",
-    ) == [(1, 10, 1, 0.8, "0.150", False), (2, 10, 1, 0.8, "0.150", True)]
+    ) == [(1, 10, 1, 0.8, "0.050", False), (2, 10, 1, 0.8, "0.050", True)]
     assert rows(
         ledger_url,
         "select bin, slots, mean_probability, share_right from mart_reliability_diagram where method = 'majority' and slots > 0 order by 1",

@@ -136,7 +136,7 @@ class Tables:
         return self.held[project, sha256]
 
 
-SUBJECTS, VALUES = ("Alpha", "Beta", "Gamma delta"), ("3", "4", "5", "1,200", "unknown")
+SUBJECTS, VALUES = ("Alpha", "Ada Brook", "Ada M. Brook", "Gamma delta"), ("3", "4", "5", "1,200", "unknown")
 AUTHORS = ("Ada M. Brook", "Ada Brook", "Ben Cole")
 DATES = (None, datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 

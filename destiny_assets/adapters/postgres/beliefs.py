@@ -1,6 +1,6 @@
 """Probabilities of claims, what is known of witnesses, and labels: what is scored again, and where results are kept."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,9 @@ class Beliefs:
                        union select s.target_document from moved m join said s on s.source_document = m.document_id)
                    select slot_id::text as id from evidence where project = %(p)s and born = %(g)s
                    union select slot_id::text from evidence where project = %(p)s and died = %(g)s
+                   union select b.slot_id::text from evidence e
+                         join claim_probability b on (b.project, b.id, b.died) = (e.project, e.claim_id, %(forever)s)
+                         where e.project = %(p)s and e.died = %(g)s
                    union select e.slot_id::text from evidence e join moved m on m.document_id = e.document_id
                          where e.project = %(p)s and e.died = %(forever)s
                    union select slot_id::text from claim_probability where project = %(p)s and (born = %(g)s or died = %(g)s)
@@ -103,14 +106,19 @@ class Beliefs:
             )
             return {row["id"] for row in rows}
 
-    def store(self, project: str, generation: int, slots: Collection[str], assessed: Iterable[Assessment]) -> Change:
-        """Bring the probabilities of the claims of these slots to these; what is as it was is not written."""
+    def store(self, project: str, generation: int, slots: Collection[str], assessed: Sequence[Assessment]) -> Change:
+        """Bring the probabilities of the claims of these slots to these; what is as it was is not written.
+
+        A claim may have filled another slot before: its subject has become another's spelling, or is so no more.
+        """
         rows = [_row(one) for one in assessed]
         with self._session.transaction() as cursor:
             known = cursor.execute(
                 """select id::text as id, slot_id::text as slot_id, probability, score, standing, believed, contested, label, model, components
-                   from claim_probability where project = %s and died = %s and slot_id = any(%s::uuid[])""",
-                (project, FOREVER, list(slots)),
+                   from claim_probability where project = %s and died = %s and slot_id = any(%s::uuid[])
+                   union select id::text, slot_id::text, probability, score, standing, believed, contested, label, model, components
+                   from claim_probability where project = %s and died = %s and id = any(%s::uuid[])""",
+                (project, FOREVER, list(slots), project, FOREVER, [row["id"] for row in rows]),
             )
             stored = {row["id"]: row for row in known}
             changed = {
