@@ -10,7 +10,7 @@ from destiny_assets.cli.claims import claim_row
 from destiny_assets.cli.knowledge import AsOf, time_of
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
 from destiny_assets.cli.stores import open_ledger, open_service
-from destiny_assets.errors import ConfigurationError
+from destiny_assets.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from destiny_assets.serving.results import ClaimExplanation, Labelled
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     trust = typer.Typer(help="Trust: how far an item can be relied on, and why.", no_args_is_help=True)
     for name, command in (
         *(("explain", explain), ("label", label), ("suggest", suggest)),
-        *(("calibration", calibration), ("suite", attach_suite)),
+        *(("calibration", calibration), ("suite", attach_suite), ("family", family), ("families", families)),
     ):
         trust.command(name)(command)
     app.add_typer(trust, name="trust")
@@ -240,3 +240,48 @@ def attach_suite(
         say(
             f"{len(truths)} truths ({suite.name}) attached to {project}. They are measured with: destiny ingest {project}"
         )
+
+
+def family(
+    project: Project,
+    name: Annotated[str, typer.Argument(help="The family's name, e.g. the agency whose releases they print.")],
+    witnesses: Annotated[list[str], typer.Argument(help="Its members, as destiny claims names them.")],
+    apart: Annotated[bool, typer.Option("--apart", help="Take them out of the family instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that witnesses speak with one voice: from the next ingest on they have one vote together."""
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        known = {one for one, of in ledger.beliefs.families(project).items() if of == name}
+        if apart and (strangers := [one for one in witnesses if one not in known]):
+            raise NotFoundError(
+                f"{strangers[0]!r} is not of the family {name!r}. See: destiny trust families {project}"
+            )
+        changed = ledger.beliefs.set_family(project, witnesses, None if apart else name)
+    if as_json:
+        print_json({"project": project, "family": name, "changed": changed})
+    else:
+        say(f"{changed} witnesses moved. It counts with the next: destiny ingest {project}")
+
+
+def families(project: Project, as_json: AsJson = False) -> None:
+    """Show which witnesses have one vote together, and which seem to copy each other and should perhaps."""
+    from dataclasses import asdict
+
+    from destiny_assets.stages.believe import proposed_families
+
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        known = ledger.beliefs.families(project)
+        proposed = proposed_families(ledger, project)
+    if as_json:
+        print_json({"project": project, "families": known, "proposed": [asdict(pair) for pair in proposed]})
+        return
+    print_table(f"Families of {project}", ("family", "witness"), sorted((of, one) for one, of in known.items()))
+    print_table(
+        "Seem to copy each other",
+        ("witness", "and", "slots", "shared errors", "p"),
+        [(pair.one, pair.other, pair.slots, pair.shared_errors, pair.probability) for pair in proposed],
+    )
+    if proposed:
+        say(f"Make them one voice with: destiny trust family {project} NAME WITNESS...")

@@ -9,6 +9,7 @@ from more_itertools import chunked
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.claims.currency import Assertion, all_newer
 from destiny_assets.domain.claims.scoring import MODEL, Court
+from destiny_assets.domain.truth.copying import Copying
 from destiny_assets.ports import Progress
 
 _BATCH = 5_000
@@ -32,7 +33,9 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
         touched |= {one.own, one.whole}
     touched |= {one.whole for one in joined if one.own in touched}
     judged = written = 0
-    if touched or (basis is not None and basis["model"] != MODEL):
+    # A basis of an older model has no families, and all is judged again because of the model.
+    moved = basis is not None and (basis["model"] != MODEL or basis["families"] != beliefs.families(project))
+    if touched or moved:
         court = open_court(ledger, project, {one.claim: one.whole for one in joined})
         stored, reputes = beliefs.reputes(project), court.reputes()
         if court.basis() != basis:
@@ -50,6 +53,12 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
     return {"model": MODEL, "judged": judged, "written": written, **beliefs.distribution(project, generation)}
 
 
+def proposed_families(ledger: PostgresLedger, project: str) -> list[Copying]:
+    """Witnesses, or families, that seem to copy each other, as all living testimony tells; nothing is written."""
+    slots = {one.claim: one.whole for one in ledger.merges.joined_slots(project)}
+    return open_court(ledger, project, slots).copiers()
+
+
 def open_court(ledger: PostgresLedger, project: str, slots: Mapping[str, str]) -> Court:
     """All living testimony of a project with what people say of it; `slots` are those of claims whose subject has another name too."""
     return Court(
@@ -57,6 +66,7 @@ def open_court(ledger: PostgresLedger, project: str, slots: Mapping[str, str]) -
         all_newer(ledger.claims.supersessions(project)),
         ledger.beliefs.labels(project),
         ledger.claims.reverts(project),
+        ledger.beliefs.families(project),
     )
 
 

@@ -148,6 +148,26 @@ class Beliefs:
                 cursor, SOURCE_RELIABILITY, project, generation, rows, alive=stored.keys(), changed=changed
             )
 
+    def families(self, project: str) -> dict[str, str]:
+        """The family of each witness that has one."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute("select witness, family from witness_family where project = %s", (project,))
+            return {row["witness"]: row["family"] for row in rows}
+
+    def set_family(self, project: str, witnesses: Sequence[str], family: str | None) -> int:
+        """Put witnesses into a family, or into none; how many of them were not there before."""
+        with self._session.transaction() as cursor:
+            if family is None:
+                return cursor.execute(
+                    "delete from witness_family where project = %s and witness = any(%s)", (project, list(witnesses))
+                ).rowcount
+            return cursor.execute(
+                """insert into witness_family (project, witness, family) select %s, unnest(%s::text[]), %s
+                   on conflict (project, witness) do update set family = excluded.family
+                   where witness_family.family <> excluded.family""",
+                (project, list(dict.fromkeys(witnesses)), family),
+            ).rowcount
+
     def labels(self, project: str) -> dict[str, bool]:
         """What people say of claims, by claim."""
         with self._session.transaction() as cursor:

@@ -7,6 +7,7 @@ when it changes what is known of one of its witnesses. Pure: what is read and wr
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from destiny_assets.domain.claims.history import RECORD, REVERT
 from destiny_assets.domain.truth.beliefs import MODEL as FUSION
 from destiny_assets.domain.truth.beliefs import Beliefs, believe
 from destiny_assets.domain.truth.claims import Ints, arrange
+from destiny_assets.domain.truth.copying import Copying, copying
 from destiny_assets.domain.truth.holdout import HeldOut, hold_out
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 
@@ -75,10 +77,13 @@ class Court:
         newer: Mapping[str, frozenset[str]],
         labels: Mapping[str, bool],
         reverts: Iterable[tuple[str, str]] = (),
+        families: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it; `reverts` are (taking back, taken
-        back) documents, the first of which state so by the rule `REVERT`.
+        back) documents, the first of which state so by the rule `REVERT`; `families` has the family of witnesses that have one: its members
+        have one vote together, and what is known of one is known of all.
         """
+        self._families = families
         self._labels = labels
         self._slots: dict[str, dict[str, list[Assertion]]] = {}
         for one in sorted(assertions, key=lambda one: one.evidence):
@@ -93,9 +98,10 @@ class Court:
         claims = arrange(
             [one.case for one in heard],
             [one.predicate for one in heard],
-            [one.witness for one in heard],
+            [families.get(one.witness, one.witness) for one in heard],
             [one.value for one in heard],
         )
+        self._heard = heard
         self._value_of = {
             (heard[row].claim, heard[row].case): value
             for row, value in zip(claims.row.tolist(), claims.value.tolist(), strict=True)
@@ -114,37 +120,39 @@ class Court:
         return self._slots.keys()
 
     def basis(self) -> dict[str, Any]:
-        """What all scores rest on besides testimony and reputes: how values of each predicate are read, and the calibration."""
+        """What all scores rest on besides testimony and reputes: how values of each predicate are read, the calibration, and families."""
         calibration = self.beliefs.calibration
         return {
             "model": MODEL,
             "kinds": {name: str(kind.value) for name, kind in sorted(self._claims.kinds.items())},
             "calibration": [calibration.temperature, *calibration.level_terms],
+            "families": dict(sorted(self._families.items())),
         }
 
     def reputes(self) -> list[Repute]:
-        """What is known of each witness on each predicate it speaks of."""
+        """What is known of each witness on each predicate it speaks of; of the members of a family it is the same."""
         claims, known = self._claims, self.beliefs.reliability
-        attribute = claims.slot_attribute[claims.slot] if len(claims.slot) else claims.slot
-        _, first = np.unique(claims.source * max(len(claims.attributes), 1) + attribute, return_index=True)
-        found = []
-        for row in first.tolist():
-            source = int(claims.source[row])
-            found.append(
-                Repute(
-                    claims.sources[source],
-                    claims.attributes[int(attribute[row])],
+        found: dict[tuple[str, str], Repute] = {}
+        for row, place in enumerate(claims.row.tolist()):
+            one = self._heard[place]
+            if (one.witness, one.predicate) not in found:
+                found[one.witness, one.predicate] = Repute(
+                    one.witness,
+                    one.predicate,
                     round(float(known.full[row]), 4),
                     round(float(known.part[row]), 4),
-                    int(self.beliefs.level[source]),
+                    int(self.beliefs.level[claims.source[row]]),
                     float(self.beliefs.fusion.copies[row]),
                 )
-            )
-        return found
+        return list(found.values())
 
     def held_out(self) -> HeldOut:
         """What would be believed of each labelled slot without its labels, and whether they bear it out."""
         return hold_out(self._claims, self._truths(), self._said, grid=GRID)
+
+    def copiers(self) -> list[Copying]:
+        """Pairs of voices that agree on what others think wrong more often than chance would have it, the most telling first."""
+        return copying(self._claims, self.beliefs)
 
     def spoken_of_by(self, spoken: Iterable[tuple[str, str]]) -> set[str]:
         """The slots on which any of these (witness, predicate) has a word."""

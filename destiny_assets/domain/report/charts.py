@@ -14,6 +14,8 @@ from destiny_assets.domain.report.values import Reliability
 _WIDTH, _HEIGHT = 360.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 12.0, 12.0, 26.0
 SERIES = 3
+# Room for the name of an axis.
+_NAMED = 16.0
 
 
 def histogram(title: str, bins: Sequence[int], mean: float) -> Html:
@@ -80,7 +82,7 @@ def reliability(title: str, series: Mapping[str, Sequence[Reliability]]) -> Html
 
     A dot's area grows with how many slots it stands for.
     """
-    height = _WIDTH - _LEFT - _RIGHT + _TOP + _BOTTOM
+    height = _WIDTH - _LEFT - _RIGHT + _TOP + _BOTTOM + _NAMED
     side = _WIDTH - _LEFT - _RIGHT
     most = max((part.slots for parts in series.values() for part in parts), default=1)
 
@@ -94,9 +96,11 @@ def reliability(title: str, series: Mapping[str, Sequence[Reliability]]) -> Html
             Html(
                 f'<line class="grid" x1="{_LEFT}" x2="{_LEFT + side}" y1="{y:.1f}" y2="{y:.1f}"/>'
                 f'<text class="y" x="{_LEFT - 6}" y="{y + 3.5:.1f}">{level:g}</text>'
-                f'<text class="x" x="{x:.1f}" y="{height - 10:.0f}">{level:g}</text>'
+                f'<text class="x" x="{x:.1f}" y="{height - _NAMED - 10:.0f}">{level:g}</text>'
             )
         )
+    marks.append(Html(f'<text class="x" x="{_LEFT + side / 2:.1f}" y="{height - 6:.0f}">believed</text>'))
+    marks.append(Html(f'<text x="{_LEFT + 4:.1f}" y="{_TOP + 12:.1f}">right</text>'))
     (x1, y1), (x2, y2) = at(0, 0), at(1, 1)
     marks.append(Html(f'<line class="ideal" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'))
     # The first series is what the page is about: it is drawn last, over the others.

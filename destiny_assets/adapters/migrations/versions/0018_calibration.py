@@ -1,4 +1,6 @@
-"""How well probabilities of claims hold against labels, suites of labelled claims and what the model makes of them; claims that were taken back."""
+"""How well probabilities of claims hold against labels, suites of labelled claims and what the model makes of them; claims that were taken back,
+and witnesses of one family.
+"""
 
 from alembic import op
 
@@ -65,6 +67,15 @@ create table trust_benchmark (
     primary key (project, suite, sha256, model, labels)
 );
 
+-- Which witnesses have one vote together, since people said so.
+create table witness_family (
+    project      text not null references project on delete cascade,
+    witness      text not null,
+    family       text not null check (family <> ''),
+    primary key (project, witness)
+);
+select isolate('witness_family');
+
 alter table claim_probability drop constraint claim_probability_standing_check;
 alter table claim_probability add check (standing in ('current', 'superseded', 'outdated', 'retracted'));
 create index evidence_revert on evidence (project) where rule = 'revert';
@@ -84,7 +95,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them: what was measured is forgotten, what is believed is not."""
     op.execute("set local search_path to destiny")
-    op.execute("drop table trust_benchmark, truth_suite, calibration_bin, calibration")
+    op.execute("drop table witness_family, trust_benchmark, truth_suite, calibration_bin, calibration")
     op.execute("drop index evidence_revert")
     op.execute("update claim_probability set standing = 'outdated' where standing = 'retracted'")
     op.execute("alter table claim_probability drop constraint claim_probability_standing_check")

@@ -104,6 +104,8 @@ export function reliabilityChart({ title, series, height = 340 }) {
       ...[0, 0.25, 0.5, 0.75, 1].flatMap((value) => [
         s("g", { class: "grid" }, s("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }), s("text", { x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }, String(value))),
         s("text", { class: "axis", x: x(value), y: tall - 6, "text-anchor": "middle" }, String(value))]),
+      s("text", { class: "axis", x: MARGIN.left + 6, y: MARGIN.top + 14 }, "right"),
+      s("text", { class: "axis", x: width - MARGIN.right, y: y(0) - 8, "text-anchor": "end" }, "believed"),
       s("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
       ...full.map((one, which) => s("g", { class: `series series-${which % 6} reliability` },
         one.bins.length > 1 ? s("path", { class: "line", d: one.bins.map((bin, place) => `${place ? "L" : "M"}${x(bin.mean_probability).toFixed(1)} ${y(bin.share_right).toFixed(1)}`).join("") }) : null,
