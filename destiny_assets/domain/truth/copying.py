@@ -61,18 +61,17 @@ def copying(claims: Claims, beliefs: Beliefs) -> list[Copying]:
         # Independent errors coincide when both err and choose alike.
         chance = max(error[0] * error[1] / ALTERNATIVES, 1e-4)
         true = max((1 - error[0]) * (1 - error[1]), 1e-4)
-        differ = max(1 - chance - true, 1e-4)
         same_true = agree - count
         log_odds = (
             math.log(_PRIOR / (1 - _PRIOR))
             + count * math.log((_COPIED * max(error[0], error[1], 0.01) + (1 - _COPIED) * chance) / chance)
             + same_true * math.log((_COPIED * (1 - min(error)) + (1 - _COPIED) * true) / true)
-            + (len(both) - agree) * math.log((1 - _COPIED) * differ / differ)
+            + (len(both) - agree) * math.log(1 - _COPIED)
         )
         probability = 1 / (1 + math.exp(-max(-700.0, min(700.0, log_odds))))
         if probability >= _THRESHOLD:
-            names = claims.sources[one], claims.sources[other]
-            found.append(Copying(*sorted(names), len(both), count, min(probability, 1 - 1e-9)))
+            first, second = sorted((claims.sources[one], claims.sources[other]))
+            found.append(Copying(first, second, len(both), count, min(probability, 1 - 1e-9)))
     return sorted(found, key=lambda pair: (-pair.probability, -pair.shared_errors, pair.one, pair.other))
 
 
