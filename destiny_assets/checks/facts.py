@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import ResourceParam
 
-from destiny_assets.adapters.postgres.calibrations import TrustBenchmark
+from destiny_assets.adapters.postgres.calibrations import StoredCalibration, TrustBenchmark
 from destiny_assets.adapters.postgres.facts import (
     beliefs_off_their_terms,
     chunks_off_their_spans,
@@ -226,6 +226,19 @@ def retrieval_is_no_worse(
     )
 
 
+def miscalibrations(ours: StoredCalibration, vote: StoredCalibration) -> list[str]:
+    """What labels say against our probabilities, in words; nothing where there are too few of them."""
+    if ours.judged < _FEWEST_JUDGED:
+        return []
+    found = []
+    # What chance alone shows on so few slots is no error.
+    if ours.ece > max(_MOST_ECE, ours.ece_chance_high):
+        found.append(f"the calibration error is {ours.ece:.3f}, more than {_MOST_ECE} and than chance would show")
+    if ours.brier > vote.brier:
+        found.append(f"the Brier score is {ours.brier:.3f}, majority vote's {vote.brier:.3f}")
+    return found
+
+
 @dg.asset_check(
     asset=claim_calibration,
     description="Probabilities of claims hold against people's labels: no surer than right, and better than majority vote's share.",
@@ -235,16 +248,9 @@ def probabilities_hold(
 ) -> dg.AssetCheckResult:
     """A warning, not a gate: labels say that the model errs, not that this run did, and readers would be left with what is no better."""
     generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
-    found = ledger.calibrations.history(generation.project, generation.number)[:2]
-    ours = next((one for one in found if one.method == "destiny"), None)
-    vote = next((one for one in found if one.method == "majority"), None)
-    wrong = []
-    if ours is not None and vote is not None and ours.judged >= _FEWEST_JUDGED:
-        # What chance alone shows on so few slots is no error.
-        if ours.ece > max(_MOST_ECE, ours.ece_chance_high):
-            wrong.append(f"the calibration error is {ours.ece:.3f}, more than {_MOST_ECE} and than chance would show")
-        if ours.brier > vote.brier:
-            wrong.append(f"the Brier score is {ours.brier:.3f}, majority vote's {vote.brier:.3f}")
+    found = {one.method: one for one in ledger.calibrations.history(generation.project, generation.number)[:2]}
+    ours = found.get("destiny")
+    wrong = miscalibrations(ours, found["majority"]) if ours else []
     return dg.AssetCheckResult(
         passed=not wrong,
         severity=dg.AssetCheckSeverity.WARN,
@@ -255,6 +261,20 @@ def probabilities_hold(
     )
 
 
+def falls(measured: list[TrustBenchmark]) -> tuple[list[str], int]:
+    """Where the newest model is right more seldom than the one before it on the same suite, in words; and how many were compared."""
+    groups: dict[tuple[str, str, int], list[TrustBenchmark]] = {}
+    for one in measured:
+        groups.setdefault((one.suite, one.sha256, one.labels), []).append(one)
+    pairs = [some[:2] for some in groups.values() if len(some) > 1]
+    fell = []
+    for newest, before in pairs:
+        now, then = (one.metrics["methods"]["destiny"]["precision"] for one in (newest, before))
+        if now < then - _MOST_FALL:
+            fell.append(f"{newest.suite} with {newest.labels} labels: {then:.3f} with {before.model}, now {now:.3f}")
+    return fell, len(pairs)
+
+
 @dg.asset_check(
     asset=trust_benchmark,
     description="On no truth suite is the model right more seldom than the one measured before it.",
@@ -263,23 +283,12 @@ def trust_model_is_no_worse(
     context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
 ) -> dg.AssetCheckResult:
     """A warning, not a gate: the model is code, and refusing documents brings no better one."""
-    fell = []
-    newest: dict[tuple[str, str, int], TrustBenchmark] = {}
-    compared: set[tuple[str, str, int]] = set()
-    for one in ledger.calibrations.benchmarks(context.run.tags[_PARTITION]):
-        key = (one.suite, one.sha256, one.labels)
-        if key not in newest:
-            newest[key] = one
-        elif key not in compared:
-            compared.add(key)
-            now, before = (x.metrics["methods"]["destiny"]["precision"] for x in (newest[key], one))
-            if now < before - _MOST_FALL:
-                fell.append(f"{one.suite} with {one.labels} labels: {before:.3f} with {one.model}, now {now:.3f}")
+    fell, compared = falls(ledger.calibrations.benchmarks(context.run.tags[_PARTITION]))
     return dg.AssetCheckResult(
         passed=not fell,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(fell) or "No precision fell.",
-        metadata={"compared": len(compared)},
+        metadata={"compared": compared},
     )
 
 
