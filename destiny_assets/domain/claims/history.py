@@ -15,12 +15,13 @@ RECORD = frozenset({"commit", "tag", REVERT})
 """Rules whose statements are of the history itself: a commit that was reverted was still made, by its author and on its day."""
 
 _SHORT = 12
+# Bounded, since anybody may write such lines into a file: an unbounded name before an unbounded end costs the square of the line.
 _COMMIT = re.compile(
-    r"^Commit (?P<id>[0-9a-f]{40,64}) by (?P<author>[^\n]*?)(?: on (?P<on>\d{4}-\d{2}-\d{2}))?"
-    r"(?:, committed by [^\n]*)?\.$",
+    r"^Commit (?P<id>[0-9a-f]{40,64}) by (?P<author>[^\n]{0,200}?)(?: on (?P<on>\d{4}-\d{2}-\d{2}))?"
+    r"(?:, committed by [^\n]{0,300})?\.$",
     re.MULTILINE,
 )
-_TAG = re.compile(r"^Tag (?P<name>\S+) of commit (?P<id>[0-9a-f]{40,64})(?: by [^\n]*)?\.$", re.MULTILINE)
+_TAG = re.compile(r"^Tag (?P<name>\S{1,300}) of commit (?P<id>[0-9a-f]{40,64})(?: by [^\n]{0,300})?\.$", re.MULTILINE)
 _PATHS = re.compile(r"^Changed paths \([\d,]+\):\n", re.MULTILINE)
 _PATH = re.compile(
     r"(?P<how>added|changed its type|changed|deleted|renamed|copied): (?:(?P<before>[^\n]+) -> )?(?P<path>[^\n]+)"
