@@ -38,6 +38,8 @@ class Copying:
 def copying(claims: Claims, beliefs: Beliefs) -> list[Copying]:
     """The pairs of sources of which one seems to copy, the most likely first."""
     believed = beliefs.best[claims.value_slot] == np.arange(len(claims.value_slot))
+    # A partial list of authors, a rounded number: many leave out the same, and none of them errs.
+    believed[claims.coarse[believed[claims.fine]]] = True
     errors = [
         (int(value), int(source))
         for value, source in zip(claims.value, claims.source, strict=True)

@@ -33,3 +33,18 @@ def test_who_shares_errors_is_proposed_and_nobody_else() -> None:
 def test_independent_sources_are_proposed_to_nobody() -> None:
     claims = told(copies=False)
     assert copying(claims, believe(claims)) == []
+
+
+def test_leaving_out_the_same_is_no_shared_error() -> None:
+    whole, part = "Ada Brook; Ben Cole", "Ada Brook"
+    rows = [
+        (f"book {book}", "authors", f"shop {shop}", whole if shop < 4 else part)
+        for book in range(40)
+        for shop in range(6)
+    ]
+    rows += [(f"own {shop}", "authors", f"shop {shop}", f"Cy Dunn{shop}") for shop in range(6)]
+    claims = arrange(*(list(column) for column in zip(*rows, strict=True)))
+    beliefs = believe(claims)
+    believed = {claims.value_text[value] for value in beliefs.best[:40].tolist()}
+    assert believed == {whole}
+    assert copying(claims, beliefs) == []
