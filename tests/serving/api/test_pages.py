@@ -259,7 +259,8 @@ class TestPressing:
             page = shown(curated, port, "/claims")
             section = page.locator("#calibration")
             filled = [sum(part.slots > 0 for part in one.bins) for one in found]
-            playwright.expect(section.locator("svg.chart").first.locator("circle")).to_have_count(sum(filled))
+            dots = section.locator("svg.chart").first.locator("circle")
+            playwright.expect(dots).to_have_count(sum(filled), timeout=_PATIENCE_MS)
             assert f"{found[0].ece:.3f}" in section.locator("table").nth(1).inner_text()
             assert "right of" in (section.locator("svg.chart").first.get_attribute("aria-label") or "")
             # One chart for the newest, one over generations.
