@@ -132,6 +132,8 @@ VIOLATIONS = [
     ("calibration_contract", "brier", -0.01, "between"),
     ("calibration_contract", "ece", 1.01, "between"),
     ("calibration_contract", "ece_high", 0.05, "a_to_be_greater"),
+    ("calibration_contract", "ece_low", -0.01, "between"),
+    ("calibration_contract", "ece_high", 1.01, "between"),
     ("calibration_contract", "log_loss", -0.01, "between"),
     ("calibration_contract", "binned", 2, "pair_values_to_be_equal"),
     ("risk_contract", "id", "a", "unique"),
