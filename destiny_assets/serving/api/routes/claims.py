@@ -116,7 +116,8 @@ def suggest_labels(
 @router.get("/calibration", dependencies=READS, response_model=TrustMeasured)
 def trust_measured(project: ProjectName, doors: TheDoors, reader: TheReader) -> Response:
     """How well probabilities of claims hold against people's labels, generation by generation, and what the model made of truth suites."""
-    return reader.answer(doors.service.claims.measured(project, generation=reader.pin(project)), TrustMeasured)
+    # Not answered as others of a generation are: a truth suite may be measured, or labels be judged anew, while readers keep theirs.
+    return as_json(doors.service.claims.measured(project, generation=reader.pin(project)), TrustMeasured)
 
 
 def _number(text: str) -> int:
