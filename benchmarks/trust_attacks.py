@@ -13,7 +13,7 @@ import numpy as np
 
 from destiny_assets.domain.truth.claims import Claims, arrange
 from destiny_assets.domain.truth.kinds import Kind
-from destiny_assets.evaluation_trust import Truth, draw, read_claims, read_truths
+from destiny_assets.stages.trust_suites import Truth, draw, open_suite, read_claims, read_truths
 
 SIZES = (1, 5, 10, 50)
 Attack = Callable[["Scene", int], list[tuple[int, str]]]
@@ -102,9 +102,10 @@ def main() -> None:
     options = arguments.parse_args()
     print(f"{'folder':20} {'labels':>6} {'attack':16} {'N':>3} {'majority':>8} {'destiny':>8}")
     for folder in options.folder:
-        columns = read_claims(folder)
+        suite = open_suite(folder)
+        columns = read_claims(suite)
         honest = arrange(*columns)
-        truths = read_truths(folder, honest)
+        truths = read_truths(suite, honest)
         for labels in options.labels:
             cases: list[tuple[str, Attack | None, int]] = [("none", None, 0)]
             cases += [(name, ATTACKS[name], size) for name in options.attacks for size in options.sizes]
@@ -118,7 +119,7 @@ def main() -> None:
                         for slot, value in (attack(scene, number) if attack else [])
                     ]
                     claims = arrange(*(own + [row[at] for row in forged] for at, own in enumerate(columns)))
-                    outcome = draw(claims, read_truths(folder, claims), labels, seed)
+                    outcome = draw(claims, read_truths(suite, claims), labels, seed)
                     found.append([outcome.right[method].mean() for method in ("majority", "destiny")])
                 vote, ours = np.mean(found, axis=0)
                 print(f"{folder.name:20} {labels:6} {name:16} {size:3} {vote:8.3f} {ours:8.3f}", flush=True)

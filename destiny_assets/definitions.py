@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from destiny_assets.assets.backups import home_backups, restore_drills
+from destiny_assets.assets.calibration import claim_calibration, trust_benchmark
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.identities import entity_merges
@@ -48,7 +49,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
         assets=[
             *(sources, documents, chunks, embeddings, vector_index, entities, entity_merges),
             *(decisions, claims, knowledge_graph),
-            *(trust_scores, claim_probabilities, decision_risks),
+            *(trust_scores, claim_probabilities, claim_calibration, decision_risks, trust_benchmark),
             *(retrieval_benchmark, quality_gate, published_generation, project_report),
             *(home_backups, restore_drills),
             *dbt_assets,

@@ -16,8 +16,8 @@ ingest_project = dg.define_asset_job(
 
 benchmark_project = dg.define_asset_job(
     "benchmark_project",
-    selection=dg.AssetSelection.assets("retrieval_benchmark"),
-    description="Put the golden questions of one project to the generation that readers see now.",
+    selection=dg.AssetSelection.groups("benchmark"),
+    description="Put the golden questions of one project to the generation that readers see now, and its truth suites to the model of trust.",
     tags={"destiny/job": "benchmark"},
 )
 

@@ -22,27 +22,9 @@ from tests.stages.growing import Growth, open_layers
 STAGES = ("start", *growing.STAGES)
 # What `destiny ingest` reports of itself, in the order of its in-process run; a stage has begun when the one before it has reported.
 REPORTED = (
-    *(
-        "start",
-        "documents",
-        "chunks",
-        "embeddings",
-        "entities",
-        "entity_merges",
-        "vector_index",
-        "claims",
-        "decisions",
-        "trust_scores",
-    ),
-    *(
-        "claim_probabilities",
-        "decision_risks",
-        "knowledge_graph",
-        "retrieval_benchmark",
-        "quality_gate",
-        "published_generation",
-    ),
-    "project_report",
+    *("start", "documents", "chunks", "embeddings", "entities", "vector_index", "claims", "decisions", "entity_merges"),
+    *("trust_scores", "claim_probabilities", "knowledge_graph", "retrieval_benchmark", "claim_calibration"),
+    *("decision_risks", "trust_benchmark", "quality_gate", "published_generation", "project_report"),
 )
 _PATIENCE_S = 120.0
 

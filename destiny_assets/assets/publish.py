@@ -9,6 +9,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
+from destiny_assets.assets.calibration import claim_calibration
 from destiny_assets.assets.link import knowledge_graph
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.assets.trust import claim_probabilities, decision_risks, trust_scores
@@ -64,7 +65,10 @@ def retrieval_benchmark(
     kinds={"postgres", "qdrant", "neo4j"},
     owners=OWNERS,
     code_version="1",
-    deps=[vector_index, knowledge_graph, trust_scores, claim_probabilities, decision_risks, retrieval_benchmark],
+    deps=[
+        *(vector_index, knowledge_graph, trust_scores, claim_probabilities, claim_calibration, decision_risks),
+        retrieval_benchmark,
+    ],
     partitions_def=PROJECTS,
     pool="postgres",
     automation_condition=CLEAN_UPSTREAM,

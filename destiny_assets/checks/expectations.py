@@ -9,6 +9,7 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.contracts import (
+    calibration_rows,
     chunk_rows,
     claim_rows,
     decision_rows,
@@ -21,6 +22,7 @@ from destiny_assets.adapters.postgres.contracts import (
     trust_rows,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.calibration import claim_calibration
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.identities import entity_merges
@@ -154,6 +156,24 @@ CONTRACTS = (
                 for column in ("complete", "coarse", "together")
             ),
             ("ExpectColumnValuesToBeBetween", {"column": "copies", "min_value": 1}),
+        ),
+    ),
+    Contract(
+        "calibration_contract",
+        claim_calibration,
+        calibration_rows,
+        (
+            ("ExpectColumnValuesToBeUnique", {"column": "method"}),
+            *(
+                ("ExpectColumnValuesToBeBetween", {"column": column, "min_value": 0, "max_value": 1})
+                for column in ("precision", "brier", "ece", "ece_low", "ece_high")
+            ),
+            ("ExpectColumnValuesToBeBetween", {"column": "log_loss", "min_value": 0}),
+            (
+                "ExpectColumnPairValuesAToBeGreaterThanB",
+                {"column_A": "ece_high", "column_B": "ece_low", "or_equal": True},
+            ),
+            ("ExpectColumnPairValuesToBeEqual", {"column_A": "binned", "column_B": "judged"}),
         ),
     ),
     Contract(

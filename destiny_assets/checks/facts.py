@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 from dagster import ResourceParam
 
+from destiny_assets.adapters.postgres.calibrations import StoredCalibration, TrustBenchmark
 from destiny_assets.adapters.postgres.facts import (
     beliefs_off_their_terms,
     chunks_off_their_spans,
@@ -25,6 +26,7 @@ from destiny_assets.adapters.postgres.facts import (
     scores_off_their_terms,
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.assets.calibration import claim_calibration, trust_benchmark
 from destiny_assets.assets.claims import claims
 from destiny_assets.assets.decisions import decisions
 from destiny_assets.assets.identities import entity_merges
@@ -36,6 +38,10 @@ from destiny_assets.assets.understand import chunks, embeddings
 from destiny_assets.domain.gate import ACCEPT_WORSE
 from destiny_assets.domain.generations import Generation
 
+# Fewer labels say nothing of how sure one is: a perfectly calibrated model shows a calibration error of 0.1 on twenty slots.
+_FEWEST_JUDGED = 20
+_MOST_ECE = 0.05
+_MOST_FALL = 0.02
 _PARTITION = "dagster/partition"
 
 
@@ -220,6 +226,76 @@ def retrieval_is_no_worse(
     )
 
 
+def miscalibrations(ours: StoredCalibration, vote: StoredCalibration) -> list[str]:
+    """What labels say against our probabilities, in words; nothing where there are too few of them."""
+    if ours.judged < _FEWEST_JUDGED:
+        return []
+    found = []
+    # What chance alone shows on so few slots is no error.
+    if ours.ece > max(_MOST_ECE, ours.ece_chance_high):
+        found.append(f"the calibration error is {ours.ece:.3f}, more than {_MOST_ECE} and than chance would show")
+    if ours.brier > vote.brier:
+        found.append(f"the Brier score is {ours.brier:.3f}, majority vote's {vote.brier:.3f}")
+    return found
+
+
+@dg.asset_check(
+    asset=claim_calibration,
+    description="Probabilities of claims hold against people's labels: no surer than right, and better than majority vote's share.",
+)
+def probabilities_hold(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """A warning, not a gate: labels say that the model errs, not that this run did, and readers would be left with what is no better."""
+    generation = ledger.generations.building_or_current(context.run.tags[_PARTITION])
+    found = {one.method: one for one in ledger.calibrations.history(generation.project, generation.number)[:2]}
+    ours = found.get("destiny")
+    wrong = miscalibrations(ours, found["majority"]) if ours else []
+    return dg.AssetCheckResult(
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"On {ours.judged} labelled slots {'; '.join(wrong)}."
+        if ours and wrong
+        else "Nothing says otherwise.",
+        metadata={"generation": generation.number, "judged": ours.judged if ours else 0},
+    )
+
+
+def falls(measured: list[TrustBenchmark]) -> tuple[list[str], int]:
+    """Where the newest model is right more seldom than the one before it on the same suite, in words; and how many were compared."""
+    groups: dict[tuple[str, str, int], list[TrustBenchmark]] = {}
+    for one in measured:
+        groups.setdefault((one.suite, one.sha256, one.labels), []).append(one)
+    pairs = [some[:2] for some in groups.values() if len(some) > 1]
+    fell = []
+    for newest, before in pairs:
+        now, then = (one.metrics["methods"]["destiny"]["precision"] for one in (newest, before))
+        if now < then - _MOST_FALL:
+            fell.append(f"{newest.suite} with {newest.labels} labels: {then:.3f} with {before.model}, now {now:.3f}")
+    return fell, len(pairs)
+
+
+@dg.asset_check(
+    asset=trust_benchmark,
+    description="On no truth suite is the model right more seldom than the one measured before it.",
+)
+def trust_model_is_no_worse(
+    context: dg.AssetCheckExecutionContext, ledger: ResourceParam[PostgresLedger]
+) -> dg.AssetCheckResult:
+    """A warning, not a gate: the model is code, and refusing documents brings no better one."""
+    fell, compared = falls(ledger.calibrations.benchmarks(context.run.tags[_PARTITION]))
+    return dg.AssetCheckResult(
+        passed=not fell,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(fell) or "No precision fell.",
+        metadata={"compared": compared},
+    )
+
+
 def fact_checks() -> list[dg.AssetChecksDefinition]:
     """Every fact as an asset check."""
-    return [*(_check(fact) for fact in _FACTS), layers_agree, retrieval_is_no_worse, golden_questions_are_answered]
+    return [
+        *(_check(fact) for fact in _FACTS),
+        *(layers_agree, retrieval_is_no_worse, golden_questions_are_answered),
+        *(probabilities_hold, trust_model_is_no_worse),
+    ]

@@ -75,9 +75,9 @@ def trust(
     as_json: AsJson = False,
 ) -> None:
     """Decide which claims are true, with and without labels, and compare with the truth and with majority vote."""
-    from destiny_assets.evaluation_trust import evaluate_trust
+    from destiny_assets.stages.trust_suites import evaluate_trust, open_suite
 
-    result = evaluate_trust(folder, labels=labels, seed=seed, draws=draws)
+    result = evaluate_trust(open_suite(folder), labels=labels, seed=seed, draws=draws)
     if as_json:
         print_json(result)
         return

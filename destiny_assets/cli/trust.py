@@ -1,4 +1,4 @@
-"""``destiny trust explain | label | suggest``: why something is believed, what people say of it, and what they should be asked next."""
+"""``destiny trust``: why something is believed, what people say of it, what they should be asked next, and how well that held."""
 
 import csv
 from pathlib import Path
@@ -9,8 +9,8 @@ import typer
 from destiny_assets.cli.claims import claim_row
 from destiny_assets.cli.knowledge import AsOf, time_of
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
-from destiny_assets.cli.stores import open_service
-from destiny_assets.errors import ConfigurationError
+from destiny_assets.cli.stores import open_ledger, open_service
+from destiny_assets.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from destiny_assets.serving.results import ClaimExplanation, Labelled
@@ -23,7 +23,10 @@ _STATEMENT = {"object", "attribute", "value"}
 def register(app: typer.Typer) -> None:
     """Add this group."""
     trust = typer.Typer(help="Trust: how far an item can be relied on, and why.", no_args_is_help=True)
-    for name, command in (("explain", explain), ("label", label), ("suggest", suggest)):
+    for name, command in (
+        *(("explain", explain), ("label", label), ("suggest", suggest)),
+        *(("calibration", calibration), ("suite", attach_suite), ("family", family), ("families", families)),
+    ):
         trust.command(name)(command)
     app.add_typer(trust, name="trust")
 
@@ -82,7 +85,7 @@ def _show_claim(found: "ClaimExplanation") -> None:
         say(f"{place.witness} in {place.uri}, {where}{dated}: {' '.join(place.quote.split()) or found.value}")
     for one in found.identities:
         see = f"destiny identity show {found.project} {one.id[:8]}"
-        say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: their word counts once. See: {see}")
+        say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: they are read as one. See: {see}")
     for sentence in found.would_change:
         say(f"What would change it: {sentence}")
 
@@ -169,3 +172,116 @@ def suggest(
         [claim_row(one) for slot in found.slots for one in slot.claims],
     )
     say(f"Label one with: destiny trust label {project} CLAIM true|false" if found.slots else "Nothing is contested.")
+
+
+def calibration(project: Project, as_json: AsJson = False) -> None:
+    """Show how well probabilities held against labels that had no part in them, and on truth suites, beside majority vote."""
+    with open_service() as service:
+        found = service.claims.measured(project)
+    if as_json:
+        print_json(found)
+        return
+    metrics = ("precision", "brier", "ece")
+    if found.calibration:
+        now = found.calibration[0]
+        print_table(
+            f"{project}, judged on {now.judged} labelled slots",
+            ("generation", "method", "slots", *metrics, "95 % from", "to", "by chance", "log loss"),
+            [
+                (
+                    *(one.generation, one.method, one.judged, one.precision, one.brier, one.ece),
+                    *(one.ece_low, one.ece_high, one.ece_if_calibrated, one.log_loss),
+                )
+                for one in found.calibration
+            ],
+        )
+        print_table(
+            f"What was believed and what was right, generation {now.generation}",
+            ("probability from", "slots", "mean", "right", "95 % from", "to"),
+            [
+                (one.begins, one.slots, one.mean_probability, one.share_right, one.low, one.high)
+                for one in now.bins
+                if one.slots
+            ],
+        )
+    else:
+        say(f"No label was judged yet. See what to label: destiny trust suggest {project}")
+    if found.benchmarks:
+        print_table(
+            "Truth suites",
+            ("suite", "labels", "model", "method", *metrics),
+            [
+                (one.suite, one.labels, one.model, method, *(values[metric] for metric in metrics))
+                for one in found.benchmarks
+                for method, values in one.metrics["methods"].items()
+            ],
+        )
+
+
+def attach_suite(
+    project: Project,
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with claims.csv[.gz] and truth.csv[.gz], as for: destiny evaluate trust.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Attach labelled claims; the model of trust is measured on them with the next ingest, and whenever it changes."""
+    from destiny_assets.domain.truth.claims import arrange
+    from destiny_assets.stages.trust_suites import open_suite, read_claims, read_truths
+
+    suite = open_suite(folder)
+    truths = read_truths(suite, arrange(*read_claims(suite)))
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        ledger.calibrations.attach(project, suite)
+    if as_json:
+        print_json({"project": project, "suite": suite.name, "truths": len(truths)})
+    else:
+        say(
+            f"{len(truths)} truths ({suite.name}) attached to {project}. They are measured with: destiny ingest {project}"
+        )
+
+
+def family(
+    project: Project,
+    name: Annotated[str, typer.Argument(help="The family's name, e.g. the agency whose releases they print.")],
+    witnesses: Annotated[list[str], typer.Argument(help="Its members, as destiny claims names them.")],
+    apart: Annotated[bool, typer.Option("--apart", help="Take them out of the family instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that witnesses speak with one voice: from the next ingest on they have one vote together."""
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        known = {one for one, of in ledger.beliefs.families(project).items() if of == name}
+        if apart and (strangers := [one for one in witnesses if one not in known]):
+            raise NotFoundError(
+                f"{strangers[0]!r} is not of the family {name!r}. See: destiny trust families {project}"
+            )
+        changed = ledger.beliefs.set_family(project, witnesses, None if apart else name)
+    if as_json:
+        print_json({"project": project, "family": name, "changed": changed})
+    else:
+        say(f"{changed} witnesses moved. It counts with the next: destiny ingest {project}")
+
+
+def families(project: Project, as_json: AsJson = False) -> None:
+    """Show which witnesses have one vote together, and which seem to copy each other and should perhaps."""
+    from dataclasses import asdict
+
+    from destiny_assets.stages.believe import proposed_families
+
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        known = ledger.beliefs.families(project)
+        proposed = proposed_families(ledger, project)
+    if as_json:
+        print_json({"project": project, "families": known, "proposed": [asdict(pair) for pair in proposed]})
+        return
+    print_table(f"Families of {project}", ("family", "witness"), sorted((of, one) for one, of in known.items()))
+    print_table(
+        "Seem to copy each other",
+        ("witness", "and", "slots", "shared errors", "p"),
+        [(pair.one, pair.other, pair.slots, pair.shared_errors, pair.probability) for pair in proposed],
+    )
+    if proposed:
+        say(f"Make them one voice with: destiny trust family {project} NAME WITNESS...")

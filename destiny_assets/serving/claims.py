@@ -5,13 +5,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from destiny_assets.adapters.postgres.claim_reading import StoredClaim
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.merges import StoredMerge
 from destiny_assets.domain.claims.records import claim_of
 from destiny_assets.domain.claims.scoring import MODEL
 from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import NotFoundError
-from destiny_assets.serving.results import ClaimExplanation, ClaimList, Labelled, OpenSlot, Rival, Suggestions
+from destiny_assets.serving.results import (
+    ClaimExplanation,
+    ClaimList,
+    Labelled,
+    OpenSlot,
+    Rival,
+    Suggestions,
+    TrustMeasured,
+)
 
 _MOST_EVIDENCE = 100
 
@@ -88,10 +97,19 @@ class ClaimReader:
             against=against,
             would_change=_would_change(own, terms, against),
             model=MODEL,
-            identities=self._ledger.merges.of_witnesses(
-                project, pinned.number, sorted({place.witness for place in evidence})
+            identities=self._identities(
+                project, pinned.number, evidence, [own.id, *(rival.claim for rival in against)]
             ),
         )
+
+    def _identities(
+        self, project: str, generation: int, evidence: list[StoredEvidence], claims: list[str]
+    ) -> list[StoredMerge]:
+        """The merges of witnesses and of subjects that a verdict rests on, each once."""
+        merges = self._ledger.merges
+        witnesses = sorted({place.witness for place in evidence})
+        found = [*merges.of_witnesses(project, generation, witnesses), *merges.of_subjects(project, generation, claims)]
+        return list({one.id: one for one in found}.values())
 
     def label(self, project: str, verdicts: Mapping[str, bool]) -> Labelled:
         """Keep what people say of claims (by id, or a beginning of one), for the next ingest to count; raises `NotFoundError`."""
@@ -120,6 +138,14 @@ class ClaimReader:
             if not ids:
                 unknown.append(f"{subject}: {predicate} = {value}")
         return Labelled(project, len(found), self._ledger.beliefs.label(project, found), unknown)
+
+    def measured(self, project: str, *, generation: int | None = None) -> TrustMeasured:
+        """How well probabilities held against labels up to a generation, and on truth suites; raises `NotFoundError`."""
+        pinned = self._pin(project, number=generation)
+        calibrations = self._ledger.calibrations
+        return TrustMeasured(
+            project, pinned.number, calibrations.history(project, pinned.number), calibrations.benchmarks(project)
+        )
 
     def suggested(self, project: str, *, limit: int = 10, generation: int | None = None) -> Suggestions:
         """The slots that a label would teach most about, with what is claimed of each."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from destiny_assets.adapters.postgres.calibrations import StoredCalibration, TrustBenchmark
 from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.decisions import StoredDecision
 from destiny_assets.adapters.postgres.merges import StoredMerge, UndoneMerge
@@ -249,6 +250,18 @@ class Labelled:
     claims: int
     changed: int
     unknown: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMeasured:
+    """How good the model of trust is: `calibration` on the project's own labels (newest first, `destiny` before `majority`; the first two
+    hold in `generation`), `benchmarks` on its truth suites (by suite and number of labels, newest first).
+    """
+
+    project: str
+    generation: int
+    calibration: list[StoredCalibration]
+    benchmarks: list[TrustBenchmark]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from destiny_assets.stages.trust_suites import measure_trust
 from tests.cli.conftest import Destiny
-from tests.stages.growing import Growth
+from tests.stages.growing import Growth, Silence
 
 
 @pytest.fixture
@@ -71,3 +72,33 @@ def test_a_label_that_cannot_be_kept_is_refused_in_a_sentence(
 def test_nothing_is_suggested_where_nothing_is_contested(destiny: Destiny, grown: Growth) -> None:
     assert destiny("trust", "suggest", grown.project, "--json").document["slots"] == []
     assert "Nothing is contested" in destiny("trust", "suggest", grown.project).out
+
+
+def test_families_are_made_shown_and_parted(destiny: Destiny, grown: Growth) -> None:
+    assert destiny("trust", "family", grown.project, "Press", "Ann", "Ben", "--json").document["changed"] == 2
+    assert destiny("trust", "family", grown.project, "Press", "Ann", "--json").document["changed"] == 0
+    found = destiny("trust", "families", grown.project, "--json").document
+    assert (found["families"], found["proposed"]) == ({"Ann": "Press", "Ben": "Press"}, [])
+    assert "Press" in destiny("trust", "families", grown.project).out
+    wrong = destiny("trust", "family", grown.project, "Press", "Cy", "--apart")
+    assert (wrong.code, "'Cy' is not of the family" in wrong.err) == (1, True)
+    assert (
+        destiny("trust", "family", grown.project, "Press", "Ann", "Ben", "--apart", "--json").document["changed"] == 2
+    )
+
+
+def test_calibration_and_truth_suites_are_shown(destiny: Destiny, grown: Growth, tmp_path: Path) -> None:
+    assert "No label was judged yet" in destiny("trust", "calibration", grown.project).out
+    rows = [f"peak {peak},height,atlas {source},{peak + 1_000}" for peak in range(12) for source in range(3)]
+    (tmp_path / "claims.csv").write_text("object,attribute,source,value\n" + "\n".join(rows))
+    (tmp_path / "truth.csv").write_text("object,attribute,value\npeak 1,height,1001\npeak 2,height,1002\n")
+    attached = destiny("trust", "suite", grown.project, str(tmp_path), "--json").document
+    assert (attached["suite"], attached["truths"]) == (tmp_path.name, 2)
+    measure_trust(grown.layers.ledger, grown.project, Silence())
+    found = destiny("trust", "calibration", grown.project, "--json").document
+    assert found["calibration"] == []
+    (one,) = found["benchmarks"]
+    assert (one["labels"], one["scored"], one["metrics"]["methods"]["destiny"]["precision"]) == (0, 2, 1.0)
+    assert "majority" in destiny("trust", "calibration", grown.project).out
+    refused = destiny("trust", "suite", grown.project, str(tmp_path / "nowhere"))
+    assert (refused.code, "holds no claims.csv" in refused.err) == (1, True)

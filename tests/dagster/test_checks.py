@@ -1,11 +1,13 @@
 """Each check finds the violation it is for, and passes where there is none."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from destiny_assets.adapters.postgres.calibrations import StoredCalibration, TrustBenchmark
 from destiny_assets.adapters.postgres.contracts import chunk_rows, document_rows, entity_rows, trust_rows
 from destiny_assets.adapters.postgres.facts import (
     chunks_off_their_spans,
@@ -17,6 +19,7 @@ from destiny_assets.adapters.postgres.facts import (
 )
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.checks.expectations import CONTRACTS, broken_expectations
+from destiny_assets.checks.facts import falls, miscalibrations
 from destiny_assets.domain.generations import Generation
 from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
 
@@ -62,6 +65,17 @@ GOOD: dict[str, dict[str, list[Any]]] = {
         "coarse": [0.0, 0.1],
         "together": [0.0, 1.0],
         "copies": [1, 2],
+    },
+    "calibration_contract": {
+        "method": ["destiny", "majority"],
+        "judged": [3, 3],
+        "precision": [0.0, 1.0],
+        "brier": [0.1, 0.2],
+        "ece": [0.0, 0.5],
+        "ece_low": [0.0, 0.1],
+        "ece_high": [0.0, 1.0],
+        "log_loss": [0.0, 9.0],
+        "binned": [3, 3],
     },
     "risk_contract": {
         "id": ["a", "b"],
@@ -113,6 +127,15 @@ VIOLATIONS = [
     ("reliability_contract", "coarse", -0.01, "between"),
     ("reliability_contract", "together", 1.01, "between"),
     ("reliability_contract", "copies", 0, "between"),
+    ("calibration_contract", "method", "destiny", "unique"),
+    ("calibration_contract", "precision", 1.01, "between"),
+    ("calibration_contract", "brier", -0.01, "between"),
+    ("calibration_contract", "ece", 1.01, "between"),
+    ("calibration_contract", "ece_high", 0.05, "a_to_be_greater"),
+    ("calibration_contract", "ece_low", -0.01, "between"),
+    ("calibration_contract", "ece_high", 1.01, "between"),
+    ("calibration_contract", "log_loss", -0.01, "between"),
+    ("calibration_contract", "binned", 2, "pair_values_to_be_equal"),
     ("risk_contract", "id", "a", "unique"),
     ("risk_contract", "named", "", "value_lengths"),
     ("risk_contract", "said", "short", "value_lengths"),
@@ -219,3 +242,42 @@ def test_a_violation_in_one_project_is_no_exception_in_another(growth: Growth, g
     assert len(chunks_off_their_spans(ledger, ours)) == len(growth.seen(ours))
     assert chunks_off_their_spans(ledger, theirs) == []
     assert len(grown.uris(theirs)) == len(DOCUMENTS)
+
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def measured(judged: int, ece: float, brier: float) -> StoredCalibration:
+    return StoredCalibration(1, "destiny", "m", judged, judged, 0, 0.8, brier, ece, 0.0, 0.4, 0.08, 0.12, 0.5, NOON, [])
+
+
+@pytest.mark.parametrize(
+    ("judged", "ece", "brier", "said"),
+    [
+        (19, 0.5, 0.9, []),
+        (20, 0.12, 0.2, []),
+        (20, 0.13, 0.2, ["calibration error"]),
+        (20, 0.13, 0.21, ["calibration error", "Brier"]),
+    ],
+)
+def test_labels_speak_against_probabilities_only_where_chance_does_not_explain_it(
+    judged: int, ece: float, brier: float, said: list[str]
+) -> None:
+    found = miscalibrations(measured(judged, ece, brier), measured(judged, 0.4, 0.2))
+    assert len(found) == len(said)
+    assert all(word in one for word, one in zip(said, found, strict=True))
+
+
+def test_a_model_that_is_right_more_seldom_than_the_one_before_it_is_named() -> None:
+    def made(model: str, precision: float, sha256: str = "a", labels: int = 0) -> TrustBenchmark:
+        return TrustBenchmark(
+            "peaks", sha256, model, labels, 9, {"methods": {"destiny": {"precision": precision}}}, NOON
+        )
+
+    # The newest first. Another content or number of labels is another measurement.
+    assert falls([made("new", 0.80), made("old", 0.81), made("old", 0.99, "b"), made("old", 0.99, labels=50)]) == (
+        [],
+        1,
+    )
+    fell, compared = falls([made("new", 0.80), made("old", 0.83), made("older", 0.99)])
+    assert (fell, compared) == (["peaks with 0 labels: 0.830 with old, now 0.800"], 1)

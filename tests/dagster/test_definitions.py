@@ -18,8 +18,10 @@ ASSETS = {
     "knowledge_graph": "link",
     "trust_scores": "trust",
     "claim_probabilities": "trust",
+    "claim_calibration": "trust",
     "decision_risks": "trust",
     "retrieval_benchmark": "benchmark",
+    "trust_benchmark": "benchmark",
     "quality_gate": "publish",
     "published_generation": "publish",
     "project_report": "reports",
@@ -36,6 +38,7 @@ BLOCKING = {
     "claim_contract": "claims",
     "probability_contract": "claim_probabilities",
     "reliability_contract": "claim_probabilities",
+    "calibration_contract": "claim_calibration",
     "risk_contract": "decision_risks",
     "trust_contract": "trust_scores",
     "documents_have_chunks": "chunks",
@@ -57,6 +60,8 @@ WARNING = {
     "decisions_stand_on_what_holds": "decision_risks",
     "grounds_are_known": "decision_risks",
     "golden_questions_are_answered": "retrieval_benchmark",
+    "probabilities_hold": "claim_calibration",
+    "trust_model_is_no_worse": "trust_benchmark",
 }
 
 

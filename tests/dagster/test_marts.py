@@ -10,28 +10,32 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import dagster as dg
+import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from destiny_assets.adapters.postgres.calibrations import TrustBenchmark
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.marts import read_project_report
 from destiny_assets.assets.marts import PROJECT_FOLDER, build_marts_assets, dbt_environment, parsed_manifest
 from destiny_assets.assets.reports import project_report
 from destiny_assets.domain.report.folder import ReportsFolder
 from destiny_assets.domain.report.values import ProjectReport
+from destiny_assets.domain.truth.holdout import HeldOut, calibrations
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.settings import Stores
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 UPSTREAM = {
     *("documents", "chunks", "claims", "claim_probabilities", "trust_scores", "retrieval_benchmark", "quality_gate"),
-    "published_generation",
+    *("published_generation", "claim_calibration", "trust_benchmark"),
 }
 MARTS = {
     *("mart_knowledge_growth", "mart_layer_health", "mart_trust_distribution", "mart_benchmark_history"),
-    *("mart_source_reliability", "mart_contested_slots"),
+    *("mart_source_reliability", "mart_contested_slots", "mart_staleness"),
+    *("mart_calibration", "mart_reliability_diagram", "mart_trust_benchmark"),
 }
 
 
@@ -159,9 +163,9 @@ def fill_claims(cursor: psycopg.Cursor[Any], document: str) -> None:
         for witness in witnesses:
             cursor.execute(
                 """insert into evidence
-                       (project, id, claim_id, slot_id, document_id, witness, rule, starts_at, ends_at, quote, about_itself, born)
-                   values ('wiki', %s, %s, %s, %s, %s, 'table', 0, 1, '', false, 1)""",
-                (str(uuid4()), claim, slot, document, witness),
+                       (project, id, claim_id, slot_id, document_id, witness, rule, starts_at, ends_at, quote, about_itself, observed_at, born)
+                   values ('wiki', %s, %s, %s, %s, %s, 'table', 0, 1, '', false, %s, 1)""",
+                (str(uuid4()), claim, slot, document, witness, "2026-01-01" if believed else "2026-03-01"),
             )
     for witness in ("ann", "ben"):
         cursor.execute(
@@ -171,6 +175,19 @@ def fill_claims(cursor: psycopg.Cursor[Any], document: str) -> None:
         )
 
 
+def fill_calibration(ledger: PostgresLedger) -> None:
+    """Two generations measured on ten labelled slots, and one truth suite."""
+    right, sure = np.array([1.0] * 8 + [0.0] * 2), np.array([0.95] * 6 + [0.55] * 4)
+    found = calibrations(HeldOut({"destiny": right, "majority": right}, {"destiny": sure, "majority": sure}, 1))
+    for generation in (1, 2):
+        ledger.calibrations.store("wiki", generation, found, model="m", labels=11, undecided=1)
+    methods = {name: {"precision": 0.9, "brier": 0.1, "ece": 0.05} for name in ("destiny", "majority")}
+    gain = {"mean": 0.0, "interval_95": [-0.1, 0.1]}
+    ledger.calibrations.store_benchmark(
+        "wiki", TrustBenchmark("peaks", "0" * 64, "m", 0, 10, {"methods": methods, "precision_gain": gain}, NOON)
+    )
+
+
 @pytest.fixture(scope="module")
 def ledger_url(stores: Stores) -> Iterator[str]:
     with database(stores.postgres_url) as url:
@@ -178,6 +195,7 @@ def ledger_url(stores: Stores) -> Iterator[str]:
             ledger.migrate()
             with ledger.transaction() as cursor:
                 fill(cursor)
+            fill_calibration(ledger)
         yield url
 
 
@@ -225,6 +243,10 @@ def test_rows_of_each_mart_are_counted_for_dagster(built: dg.ExecuteInProcessRes
         "mart_benchmark_history": 4,
         "mart_source_reliability": 2,
         "mart_contested_slots": 1,
+        "mart_staleness": 1,
+        "mart_calibration": 4,
+        "mart_reliability_diagram": 20,
+        "mart_trust_benchmark": 2,
     }
 
 
@@ -266,6 +288,26 @@ def test_claims_that_contradict_each_other_and_who_makes_them(ledger_url: str) -
         ledger_url,
         "select witness, reliability, claims, contested, believed, labelled_true, labelled_false from mart_source_reliability order by 1",
     ) == [("ann", 0.6, 2, 2, 1, 1, 0), ("ben", 0.6, 1, 1, 1, 1, 0)]
+
+
+@pytest.mark.usefixtures("built")
+def test_calibration_by_generation_and_the_newest_as_a_diagram(ledger_url: str) -> None:
+    assert rows(
+        ledger_url,
+        """select generation, judged, undecided, precision, round(ece::numeric, 3)::text, is_newest from mart_calibration
+           where method = 'destiny' order by 1""",
+    ) == [(1, 10, 1, 0.8, "0.050", False), (2, 10, 1, 0.8, "0.050", True)]
+    assert rows(
+        ledger_url,
+        "select bin, slots, mean_probability, share_right from mart_reliability_diagram where method = 'majority' and slots > 0 order by 1",
+    ) == [(5, 4, 0.55, 0.5), (9, 6, pytest.approx(0.95), 1.0)]
+
+
+@pytest.mark.usefixtures("built")
+def test_what_is_believed_is_as_old_as_its_last_word(ledger_url: str) -> None:
+    assert rows(
+        ledger_url, "select predicate, slots, dated, last_said_at::date::text, oldest_days from mart_staleness"
+    ) == [("price", 1, 1, "2026-01-01", 0.0)]
 
 
 @pytest.mark.usefixtures("built")

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from destiny_assets.domain.report.charts import histogram, lines
+from destiny_assets.domain.report.charts import histogram, lines, reliability
 from destiny_assets.domain.report.folder import ReportsFolder
 from destiny_assets.domain.report.page import render_report
 from destiny_assets.domain.report.values import (
+    Calibration,
+    ContestedSlot,
     Growth,
     Layer,
     Measured,
@@ -21,9 +23,12 @@ from destiny_assets.domain.report.values import (
     ProjectReport,
     QuarantinedItem,
     Question,
+    Reliability,
     StageTime,
+    Staleness,
     Supersession,
     TrustHistogram,
+    WitnessWord,
 )
 
 
@@ -58,6 +63,17 @@ FULL = ProjectReport(
     statuses={"final": 90, "draft": 30},
     growth=tuple(Growth(n, NOON + timedelta(days=n), 60 * n, 100 * n, None) for n in (1, 2)),
     trust=(TrustHistogram("document", (0, 0, 0, 0, 0, 0, 0, 40, 80, 0), 0.81),),
+    calibration=tuple(
+        Calibration(
+            *(generation, method, 40, 0.9, 0.08, ece, 0.01, 0.12),
+            (Reliability(10, 0.3, 0.2, 0.06, 0.51), Reliability(30, 0.95, 0.9, 0.74, 0.97)),
+        )
+        for generation in (2, 1)
+        for method, ece in (("destiny", 0.04), ("majority", 0.11))
+    ),
+    witnesses=(WitnessWord("Ada <Brook>", 0.83, 12, 10, 3),),
+    contested=(ContestedSlot("Small parcel", "price", "4 crowns", 0.61, 3),),
+    staleness=(Staleness("price", 12, 9, 31.0, 400.5), Staleness("owner", 2, 0, None, None)),
     benchmarks=tuple(
         Measured(g, "golden", recipe, 84, _measured(score + g / 100))
         for g in (1, 2)
@@ -128,6 +144,12 @@ def test_every_section_shows_its_values() -> None:
             "nDCG@10 by generation",
         ),
         *("Knowledge graph 3.00 s", "4.5 s of work in 2 stages", "mypy term 311", "Old rules → New rules"),
+        *(
+            "40 labelled slots, generation 2",
+            "Destiny 0.900 0.080 0.040 0.010 to 0.120",
+            "Calibration error by generation",
+        ),
+        *("Ada <Brook> 0.83 12 10 3", "Small parcel price 4 crowns 0.61 3", "price 12 9 31 400", "owner 2 0 — —"),
         *("What holds now? New rules 2 0.631", "And why?", "missed", "scan.pdf", "no text", "No text was found. 3"),
     ):
         assert expected in said
@@ -158,10 +180,14 @@ def test_a_project_without_a_publication_says_how_to_publish_and_what_is_quarant
 def test_a_first_generation_in_which_nothing_was_measured_says_so_in_every_section() -> None:
     page = Page(render_report(ProjectReport("wiki", NOON, generation=1, published_at=NOON)))
     assert page.open == []
-    assert len(page.named("section")) == 10
+    assert len(page.named("section")) == 14
     for said in (
         "No documents yet",
         "Nothing is scored yet",
+        "No label was judged yet",
+        "Nobody claims anything",
+        "No claims contradict",
+        "Nothing is believed yet",
         "No golden questions",
         "No entities",
         "every document could be processed",
@@ -170,9 +196,10 @@ def test_a_first_generation_in_which_nothing_was_measured_says_so_in_every_secti
 
 
 def test_a_single_generation_is_a_table_and_no_line_of_one_point() -> None:
-    report = replace(FULL, growth=FULL.growth[:1], benchmarks=FULL.benchmarks[2:])
+    report = replace(FULL, growth=FULL.growth[:1], benchmarks=FULL.benchmarks[2:], calibration=FULL.calibration[:1])
     assert [svg["aria-label"] for svg in Page(render_report(report)).named("svg")] == [
-        "Trust of documents. Mean 0.81. 40 from 0.7 to 0.8; 80 from 0.8 to 0.9."
+        "Trust of documents. Mean 0.81. 40 from 0.7 to 0.8; 80 from 0.8 to 0.9.",
+        "What was believed against what was right. Destiny 0.20 right of 10 believed at 0.30, 0.90 right of 30 believed at 0.95.",
     ]
 
 
@@ -203,6 +230,9 @@ def _with(strange: str) -> ProjectReport:
             Measured(2, strange, strange, 1, {"ndcg@10": 0.5}),
             Measured(1, strange, strange, 1, {"ndcg@10": 0.5}),
         ),
+        witnesses=(WitnessWord(strange, 0.5, 1, 1, 0),),
+        contested=(ContestedSlot(strange, strange, strange, 0.5, 2),),
+        staleness=(Staleness(strange, 1, 0, None, None),),
         timings=(StageTime(strange, 1.0),),
         entities=(NamedEntity(strange, strange, 1, 1),),
         supersessions=(Supersession(strange, strange),),
@@ -225,6 +255,19 @@ def test_points_stay_inside_their_chart_whatever_is_missing(values: list[float |
     for dot in dots:
         assert 0 <= float(str(dot["cx"])) <= 360
         assert 0 <= float(str(dot["cy"])) <= 190
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.floats(0, 1)] * 4, st.integers(1, 10**6)).map(lambda row: Reliability(row[4], *row[:4])),
+        max_size=10,
+    )
+)
+def test_a_reliability_diagram_stays_inside_its_square(bins: list[Reliability]) -> None:
+    page = Page(reliability("Right", {"Destiny": bins, "Majority vote": bins[:1]}))
+    for dot in page.named("circle"):
+        assert 38 <= float(str(dot["cx"])) <= 348
+        assert 12 <= float(str(dot["cy"])) <= 322
 
 
 def test_a_page_replaces_the_one_before_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from destiny_assets.errors import ConfigurationError, DestinyError, NotFoundError
-from destiny_assets.evaluation_trust import evaluate_trust, read_claims
+from destiny_assets.stages.trust_suites import evaluate_trust, open_suite, read_claims
 
 ROOT = Path(__file__).parents[2]
 SHARED = next((place for parent in ROOT.parents if (place := parent / "shared" / "data").is_dir()), None)
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_answer_has_the_keys_of_the_contract_and_figures_that_fit(folder: Path) -> None:
-    found = evaluate_trust(folder, labels=30)
+    found = evaluate_trust(open_suite(folder), labels=30)
     assert found.keys() >= {
         "objects",
         "labels",
@@ -68,8 +68,10 @@ def test_the_answer_has_the_keys_of_the_contract_and_figures_that_fit(folder: Pa
 
 
 def test_the_same_seed_gives_the_same_answer_and_without_labels_there_is_one_draw(folder: Path) -> None:
-    assert evaluate_trust(folder, labels=20, seed=4, draws=2) == evaluate_trust(folder, labels=20, seed=4, draws=2)
-    assert evaluate_trust(folder)["seeds"] == [0]
+    assert evaluate_trust(open_suite(folder), labels=20, seed=4, draws=2) == evaluate_trust(
+        open_suite(folder), labels=20, seed=4, draws=2
+    )
+    assert evaluate_trust(open_suite(folder))["seeds"] == [0]
 
 
 def test_only_the_last_word_of_a_source_counts_where_claims_are_dated(folder: Path) -> None:
@@ -78,7 +80,7 @@ def test_only_the_last_word_of_a_source_counts_where_claims_are_dated(folder: Pa
         "object,attribute,source,value,observed_at\n"
         "peak 1,height,atlas,2000,2024-05-01\npeak 1,height,atlas,1000,2023-05-01\npeak 1,height,map,7,2020-01-01\n"
     )
-    assert read_claims(folder)[3] == ["2000", "7"]
+    assert read_claims(open_suite(folder))[3] == ["2000", "7"]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +100,12 @@ def test_what_is_missing_is_said(
     if text is not None:
         (folder / name).write_text(text)
     with pytest.raises(error, match=says):
-        evaluate_trust(folder)
+        evaluate_trust(open_suite(folder))
 
 
 def test_more_labels_than_truths_are_refused(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="holds 80 truths"):
-        evaluate_trust(folder, labels=80)
+        evaluate_trust(open_suite(folder), labels=80)
 
 
 def test_the_command_answers_in_json_and_refuses_in_a_sentence(folder: Path) -> None:
@@ -122,7 +124,7 @@ def test_the_command_answers_in_json_and_refuses_in_a_sentence(folder: Path) -> 
 
 @pytest.mark.parametrize("labels", [0, 50])
 def test_lists_of_names_beat_majority_and_know_how_sure_they_are(labels: int) -> None:
-    found = evaluate_trust(published("truth-book"), labels=labels)
+    found = evaluate_trust(open_suite(published("truth-book")), labels=labels)
     ours, theirs = found["methods"]["destiny"], found["methods"]["majority"]
     assert ours["precision"] > 0.9
     assert found["precision_gain"]["interval_95"][0] > 0
@@ -132,7 +134,7 @@ def test_lists_of_names_beat_majority_and_know_how_sure_they_are(labels: int) ->
 
 @pytest.mark.parametrize("labels", [0, 50])
 def test_numbers_are_no_worse_than_majority_and_much_better_calibrated(labels: int) -> None:
-    found = evaluate_trust(published("truth-population"), labels=labels)
+    found = evaluate_trust(open_suite(published("truth-population")), labels=labels)
     ours, theirs = found["methods"]["destiny"], found["methods"]["majority"]
     assert ours["precision"] >= theirs["precision"]
     assert ours["brier"] < 0.8 * theirs["brier"]

@@ -24,6 +24,7 @@ from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
 from destiny_assets.stages.believe import believe_claims
+from destiny_assets.stages.calibrate import calibrate_claims
 from destiny_assets.stages.claims import extract_claims
 from destiny_assets.stages.decisions import record_decisions
 from destiny_assets.stages.entities import link_documents
@@ -70,6 +71,7 @@ STAGES = (
         "graph",
         "trust",
         "beliefs",
+        "calibration",
     ),
     *("grounds", "benchmark", "gate", "publish"),
 )
@@ -171,6 +173,7 @@ class Growth:
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
             "beliefs": lambda: believe_claims(ledger, project, number, silence),
+            "calibration": lambda: calibrate_claims(ledger, project, number),
             "grounds": lambda: watch_decisions(ledger, project, number),
             "benchmark": lambda: measure_project(
                 ledger, self.service, ledger.generations.building(project), run_id=project, progress=silence

@@ -136,7 +136,7 @@ class Tables:
         return self.held[project, sha256]
 
 
-SUBJECTS, VALUES = ("Alpha", "Beta", "Gamma delta"), ("3", "4", "5", "1,200", "unknown")
+SUBJECTS, VALUES = ("Alpha", "Ada Brook", "Ada M. Brook", "Gamma delta"), ("3", "4", "5", "1,200", "unknown")
 AUTHORS = ("Ada M. Brook", "Ada Brook", "Ben Cole")
 DATES = (None, datetime(2020, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
 
@@ -220,6 +220,8 @@ def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger
             known = sorted(row[0] for row in corpus.rows("claim", "id::text"))
             if known and chance.random() < 0.5:
                 ledger.beliefs.label(corpus.project, {chance.choice(known): chance.random() < 0.5})
+            if chance.random() < 0.3:
+                ledger.beliefs.set_family(corpus.project, chance.sample(AUTHORS, 2), chance.choice(("Press", None)))
             if (merges := sorted(row[0] for row in corpus.rows("entity_merge", "id::text"))) and chance.random() < 0.3:
                 number = ledger.generations.open(corpus.project, "run").number
                 ledger.merges.undo(corpus.project, ledger.merges.named(corpus.project, number, merges[0]), "test")
@@ -234,6 +236,8 @@ def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger
                     )
                 labels = ledger.beliefs.labels(corpus.project)
                 ledger.beliefs.label(fresh.project, labels)
+                for witness, family in ledger.beliefs.families(corpus.project).items():
+                    ledger.beliefs.set_family(fresh.project, [witness], family)
                 grow(fresh)
                 for table, columns in TABLES.items():
                     assert corpus.rows(table, columns) == fresh.rows(table, columns), table
@@ -255,6 +259,35 @@ def test_a_change_judges_the_slots_it_bears_on(ledger: PostgresLedger) -> None:
         _, report = grow(corpus)
         assert report["judged"] == 1
         assert grow(corpus)[1]["judged"] == 0
+
+
+def test_a_family_has_one_vote_and_its_members_keep_their_names(ledger: PostgresLedger) -> None:
+    def table(author: str, value: int) -> ParsedDocument:
+        text = f"Heights by {author}\n\n| Mountain | Height |\n|---|---|\n| Alpha peak | {value} |\n| Peak of {author} | 7 |\n"
+        return ParsedDocument(f"Heights by {author}", text, "text/plain", "test/1", authors=(author,))
+
+    def scores() -> dict[tuple[str, str], float]:
+        found = ledger.claim_reading.shown(
+            corpus.project, number, subject="Alpha", predicate=None, contested=False, limit=100
+        )[0]
+        return {(one.subject, one.value): one.score for one in found}
+
+    with corpus_in(ledger) as corpus:
+        for author, value in (("Ada Brook", 3), ("Ben Cole", 3), ("Cy Dunn", 4)):
+            corpus.documents["wiki", f"{author}.md"] = table(author, value)
+        number, _ = grow(corpus)
+        apart = corpus.rows("claim_probability", TABLES["claim_probability"])
+        assert scores()["Alpha peak", "3"] > scores()["Alpha peak", "4"] + 0.5
+        assert ledger.beliefs.set_family(corpus.project, ["Ada Brook", "Ben Cole"], "The agency") == 2
+        number, report = grow(corpus)
+        assert report["judged"] == 4
+        assert scores()["Alpha peak", "3"] == pytest.approx(scores()["Alpha peak", "4"], abs=0.5)
+        reputes = {repute.witness: repute.complete for repute in ledger.beliefs.reputes(corpus.project).values()}
+        assert reputes["Ada Brook"] == reputes["Ben Cole"]
+        assert grow(corpus)[1]["judged"] == 0
+        assert ledger.beliefs.set_family(corpus.project, ["Ada Brook", "Ben Cole"], None) == 2
+        number, _ = grow(corpus)
+        assert corpus.rows("claim_probability", TABLES["claim_probability"]) == apart
 
 
 HARMS = {

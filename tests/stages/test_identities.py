@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim
 from destiny_assets.adapters.postgres.facts import merges_of_the_dead
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.identity.entities import merge_id
@@ -119,6 +120,53 @@ def test_a_merge_taken_back_leaves_graph_vectors_and_scores_as_they_were_before_
     assert post.service().identities.shown(post.project).merges == []
     (kept,) = post.service().identities.shown(post.project).undone
     assert (kept.id, kept.undone_by) == (MERGE, "ann")
+
+
+def rooms(person: str, room: int) -> str:
+    return f"# Rooms in the year {room}\n\n| Colleague | Room |\n|---|---|\n| {person} | {room} |\n"
+
+
+def test_claims_about_two_spellings_of_one_subject_compete_until_the_merge_is_taken_back(post: Growth) -> None:
+    keep_apart(post)
+    post.write("e.md", rooms("Michael J. Sullivan", 12))
+    post.write("f.md", rooms("Michael Sullivan", 14))
+    apart = post.run()
+    before = fingerprints(post, apart)
+    service = post.service()
+
+    def told() -> dict[str, StoredClaim]:
+        return {one.subject: one for one in service.claims.shown(post.project, predicate="room").claims}
+
+    assert {(subject, one.contested) for subject, one in told().items()} == {
+        ("Michael J. Sullivan", False),
+        ("Michael Sullivan", False),
+    }
+    with post.layers.ledger.transaction() as cursor:
+        cursor.execute("delete from undone_merge where project = %s", (post.project,))
+    post.write("notes.md", DOCUMENTS["notes.md"] + "\nSo they were on Monday.\n")
+    together = post.run()
+    full, short = told()["Michael J. Sullivan"], told()["Michael Sullivan"]
+    assert (full.contested, short.contested) == (True, True)
+    assert full.slot_id == short.slot_id
+    assert full.probability + short.probability < 1
+    why = service.claims.explained(post.project, full.id)
+    assert [rival.value for rival in why.against] == ["14"]
+    assert [one.id for one in why.identities] == [MERGE]
+    (slot,) = [slot for slot in service.claims.suggested(post.project).slots if slot.predicate == "room"]
+    assert {one.value for one in slot.claims} == {"12", "14"}
+    merged = fingerprints(post, together)
+
+    # What one of them says no more leaves the other alone in the slot of both, and comes back to it.
+    post.delete("e.md")
+    post.run()
+    assert [(one.subject, one.contested) for one in told().values()] == [("Michael Sullivan", False)]
+    post.write("e.md", rooms("Michael J. Sullivan", 12))
+    assert fingerprints(post, post.run())["claim_probability"] == merged["claim_probability"]
+
+    service.identities.undo(post.project, MERGE, "ann")
+    post.write("notes.md", DOCUMENTS["notes.md"])
+    assert fingerprints(post, post.run()) == before
+    assert post.layers.ledger.merges.joined_slots(post.project) == []
 
 
 def test_an_undo_alone_is_a_new_generation_and_an_unchanged_run_compares_nothing(post: Growth) -> None:

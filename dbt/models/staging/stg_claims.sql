@@ -1,7 +1,7 @@
 select
     c.project,
     c.id as claim_id,
-    c.slot_id,
+    b.slot_id,
     c.subject,
     c.predicate,
     c.value,

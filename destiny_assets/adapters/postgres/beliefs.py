@@ -1,6 +1,6 @@
 """Probabilities of claims, what is known of witnesses, and labels: what is scored again, and where results are kept."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import CLAIM_PROBABILITY, SOURCE_RELIABILITY, alive_rows, reconcile
+from destiny_assets.domain.claims.history import REVERT
 from destiny_assets.domain.claims.scoring import MODEL, Assessment, Repute
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
@@ -68,6 +69,9 @@ class Beliefs:
                        union select s.target_document from moved m join said s on s.source_document = m.document_id)
                    select slot_id::text as id from evidence where project = %(p)s and born = %(g)s
                    union select slot_id::text from evidence where project = %(p)s and died = %(g)s
+                   union select b.slot_id::text from evidence e
+                         join claim_probability b on (b.project, b.id, b.died) = (e.project, e.claim_id, %(forever)s)
+                         where e.project = %(p)s and e.died = %(g)s
                    union select e.slot_id::text from evidence e join moved m on m.document_id = e.document_id
                          where e.project = %(p)s and e.died = %(forever)s
                    union select slot_id::text from claim_probability where project = %(p)s and (born = %(g)s or died = %(g)s)
@@ -75,6 +79,21 @@ class Beliefs:
                          join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
                          where l.project = %(p)s and b.died = %(forever)s and b.label is distinct from l.verdict""",
                 {"p": project, "g": generation, "forever": FOREVER},
+            )
+            return {row["id"] for row in rows}
+
+    def reverted(self, project: str, generation: int) -> set[str]:
+        """The slots of all commits that some commit reverts or reverted, where a generation adds or ends a word of that: few in any project."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select distinct s.slot_id::text as id from evidence r
+                   join claim c on (c.project, c.id) = (r.project, r.claim_id)
+                   join claim m on m.project = r.project and m.died = %(forever)s and lower(m.subject) = lower(c.value) and m.predicate = 'author'
+                   join evidence t on (t.project, t.claim_id, t.died) = (m.project, m.id, m.died) and t.rule = 'commit'
+                   join evidence s on (s.project, s.document_id, s.died) = (t.project, t.document_id, t.died)
+                   where r.project = %(p)s and r.rule = %(rule)s and exists (
+                       select from evidence e where e.project = %(p)s and e.rule = %(rule)s and (e.born = %(g)s or e.died = %(g)s))""",
+                {"p": project, "g": generation, "rule": REVERT, "forever": FOREVER},
             )
             return {row["id"] for row in rows}
 
@@ -87,14 +106,19 @@ class Beliefs:
             )
             return {row["id"] for row in rows}
 
-    def store(self, project: str, generation: int, slots: Collection[str], assessed: Iterable[Assessment]) -> Change:
-        """Bring the probabilities of the claims of these slots to these; what is as it was is not written."""
+    def store(self, project: str, generation: int, slots: Collection[str], assessed: Sequence[Assessment]) -> Change:
+        """Bring the probabilities of the claims of these slots to these; what is as it was is not written.
+
+        A claim may have filled another slot before: its subject has become another's spelling, or is so no more.
+        """
         rows = [_row(one) for one in assessed]
         with self._session.transaction() as cursor:
             known = cursor.execute(
                 """select id::text as id, slot_id::text as slot_id, probability, score, standing, believed, contested, label, model, components
-                   from claim_probability where project = %s and died = %s and slot_id = any(%s::uuid[])""",
-                (project, FOREVER, list(slots)),
+                   from claim_probability where project = %s and died = %s and slot_id = any(%s::uuid[])
+                   union select id::text, slot_id::text, probability, score, standing, believed, contested, label, model, components
+                   from claim_probability where project = %s and died = %s and id = any(%s::uuid[])""",
+                (project, FOREVER, list(slots), project, FOREVER, [row["id"] for row in rows]),
             )
             stored = {row["id"]: row for row in known}
             changed = {
@@ -123,6 +147,26 @@ class Beliefs:
             return reconcile(
                 cursor, SOURCE_RELIABILITY, project, generation, rows, alive=stored.keys(), changed=changed
             )
+
+    def families(self, project: str) -> dict[str, str]:
+        """The family of each witness that has one."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute("select witness, family from witness_family where project = %s", (project,))
+            return {row["witness"]: row["family"] for row in rows}
+
+    def set_family(self, project: str, witnesses: Sequence[str], family: str | None) -> int:
+        """Put witnesses into a family, or into none; how many of them were not there before."""
+        with self._session.transaction() as cursor:
+            if family is None:
+                return cursor.execute(
+                    "delete from witness_family where project = %s and witness = any(%s)", (project, list(witnesses))
+                ).rowcount
+            return cursor.execute(
+                """insert into witness_family (project, witness, family) select %s, unnest(%s::text[]), %s
+                   on conflict (project, witness) do update set family = excluded.family
+                   where witness_family.family <> excluded.family""",
+                (project, list(dict.fromkeys(witnesses)), family),
+            ).rowcount
 
     def labels(self, project: str) -> dict[str, bool]:
         """What people say of claims, by claim."""

@@ -50,7 +50,7 @@ _VISIBLE: LiteralString = """
 from claim c join claim_probability b on (b.project, b.id) = (c.project, c.id) and b.born <= %(g)s and b.died > %(g)s
 where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s"""
 _COLUMNS: LiteralString = """
-select c.id::text as id, c.slot_id::text as slot_id, c.subject, c.predicate, c.value, c.origin, c.valid_from, c.valid_to,
+select c.id::text as id, b.slot_id::text as slot_id, c.subject, c.predicate, c.value, c.origin, c.valid_from, c.valid_to,
        b.probability, b.score, b.standing, b.believed, b.contested, b.label"""
 _ORDER: LiteralString = " order by lower(c.subject), c.predicate, b.probability desc, c.id"
 # Counted for the rows that are shown, not for all that are sorted.
@@ -127,8 +127,8 @@ class ClaimReading:
 
     def slot(self, project: str, generation: int, claim: str) -> list[tuple[StoredClaim, list[dict[str, Any]]]]:
         """Every claim of a claim's slot with the terms of its score, the claim itself first, then the most probable."""
-        in_slot: LiteralString = """ and c.slot_id = (
-            select slot_id from claim where project = %(p)s and id = %(c)s and born <= %(g)s and died > %(g)s)"""
+        in_slot: LiteralString = """ and b.slot_id = (
+            select slot_id from claim_probability where project = %(p)s and id = %(c)s and born <= %(g)s and died > %(g)s)"""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
                 _COUNTED
@@ -174,7 +174,8 @@ class ClaimReading:
                        order by 2 desc limit 2000),
                    heard as (
                        select distinct o.slot_id, e.witness from open o
-                       join evidence e on e.project = %(p)s and e.slot_id = o.slot_id and e.born <= %(g)s and e.died > %(g)s),
+                       join claim_probability b on b.project = %(p)s and b.slot_id = o.slot_id and b.born <= %(g)s and b.died > %(g)s
+                       join evidence e on e.project = %(p)s and e.claim_id = b.id and e.born <= %(g)s and e.died > %(g)s),
                    reach as (
                        select w.witness, count(distinct e.slot_id) as slots from (select distinct witness from heard) w
                        join evidence e on e.project = %(p)s and e.witness = w.witness and e.born <= %(g)s and e.died > %(g)s
@@ -194,7 +195,7 @@ class ClaimReading:
                 _COUNTED
                 + _COLUMNS
                 + _VISIBLE
-                + " and c.slot_id = any(%(slots)s::uuid[])"
+                + " and b.slot_id = any(%(slots)s::uuid[])"
                 + _EVIDENCE
                 + " order by s.probability desc, s.id",
                 {"p": project, "g": generation, "slots": slots},

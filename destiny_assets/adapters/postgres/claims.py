@@ -10,6 +10,7 @@ from destiny_assets.adapters.postgres.versioned import CLAIM, EVIDENCE, reconcil
 from destiny_assets.domain.claims.currency import Assertion
 from destiny_assets.domain.claims.extraction import Witnessed, occurrences
 from destiny_assets.domain.claims.fields import PEOPLE_FIELDS
+from destiny_assets.domain.claims.history import REVERT
 from destiny_assets.domain.claims.records import Claim, evidence_id
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
@@ -90,7 +91,7 @@ class Claims:
         with self._session.stream("assertions") as cursor:
             cursor.execute(
                 """select e.id::text as evidence, e.claim_id::text as claim, e.slot_id::text as slot, c.predicate, c.value, e.witness,
-                          e.document_id::text as document, e.observed_at, e.about_itself
+                          e.document_id::text as document, e.observed_at, e.about_itself, e.rule
                    from evidence e join claim c on (c.project, c.id, c.died) = (e.project, e.claim_id, e.died)
                    where e.project = %s and e.died = %s""",
                 (project, FOREVER),
@@ -118,6 +119,19 @@ class Claims:
                 (project, FOREVER),
             )
             return [(row["newer"], row["older"]) for row in rows]
+
+    def reverts(self, project: str) -> list[tuple[str, str]]:
+        """(taking back, taken back) pairs of living documents: commits that say which commit they revert."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                """select distinct r.document_id::text as by, t.document_id::text as taken from evidence r
+                   join claim c on (c.project, c.id, c.died) = (r.project, r.claim_id, r.died)
+                   join claim m on m.project = r.project and m.died = r.died and lower(m.subject) = lower(c.value) and m.predicate = 'author'
+                   join evidence t on (t.project, t.claim_id, t.died) = (m.project, m.id, m.died) and t.rule = 'commit'
+                   where r.project = %s and r.died = %s and r.rule = %s order by 1, 2""",
+                (project, FOREVER, REVERT),
+            )
+            return [(row["by"], row["taken"]) for row in rows]
 
     def counts(self, project: str, generation: int) -> dict[str, int]:
         """``claims``, ``evidence``, ``slots`` and ``witnesses`` that a generation shows."""

@@ -91,6 +91,19 @@ def reliability_rows(ledger: PostgresLedger, project: str, generation: int) -> I
     )
 
 
+def calibration_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
+    """What was measured in a generation, each method with the slots that its bins hold."""
+    return _rows(
+        ledger,
+        """select c.method, c.judged, c.precision, c.brier, c.ece, c.ece_low, c.ece_high, c.log_loss,
+                  (select sum(b.slots)::integer from calibration_bin b
+                   where (b.project, b.generation, b.method) = (c.project, c.generation, c.method)) as binned
+           from calibration c where c.project = %s and c.generation = %s""",
+        project,
+        generation,
+    )
+
+
 def risk_rows(ledger: PostgresLedger, project: str, generation: int) -> Iterator[list[dict[str, Any]]]:
     """What newly puts decisions at risk in a generation."""
     return _rows(

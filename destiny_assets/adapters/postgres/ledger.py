@@ -17,6 +17,7 @@ from destiny_assets.adapters.postgres.audit import AuditLog
 from destiny_assets.adapters.postgres.beliefs import Beliefs
 from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.browsing import Browsing
+from destiny_assets.adapters.postgres.calibrations import Calibrations
 from destiny_assets.adapters.postgres.chunks import Chunks
 from destiny_assets.adapters.postgres.claim_reading import ClaimReading
 from destiny_assets.adapters.postgres.claims import Claims
@@ -101,6 +102,7 @@ class PostgresLedger:
         self.grounds = Grounds(self)
         self.claims = Claims(self)
         self.beliefs = Beliefs(self)
+        self.calibrations = Calibrations(self)
         self.claim_reading = ClaimReading(self)
         self.trust = TrustScores(self)
         self.benchmarks = Benchmarks(self)

@@ -16,6 +16,8 @@ from psycopg.rows import DictRow
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.report.values import (
     BINS,
+    Calibration,
+    ContestedSlot,
     Growth,
     Layer,
     Measured,
@@ -23,13 +25,17 @@ from destiny_assets.domain.report.values import (
     ProjectReport,
     QuarantinedItem,
     Question,
+    Reliability,
     StageTime,
+    Staleness,
     Supersession,
     TrustHistogram,
+    WitnessWord,
 )
 
 _MARTS_LOCK = 7_203_612
 _ENTITIES, _QUESTIONS, _SUPERSESSIONS, _QUARANTINED = 12, 10, 60, 100
+_WITNESSES, _CONTESTED, _PREDICATES, _CALIBRATIONS = 12, 12, 20, 40
 _ASKED_WITH = "hybrid"
 _LAYERS = (("documents", "originals"), ("vectors", "points"), ("graph", "nodes and edges"))
 
@@ -91,6 +97,45 @@ where d.project = %(p)s and v.born <= %(g)s and v.died > %(g)s and d.uri = any(%
 """
 
 
+_CALIBRATION: LiteralString = """
+select c.generation, c.method, c.judged, c.precision, c.brier, c.ece, c.ece_low, c.ece_high,
+       (select jsonb_agg(jsonb_build_array(b.slots, b.mean_probability, b.share_right, b.low, b.high) order by b.bin) filter (where b.slots > 0)
+        from calibration_bin b where (b.project, b.generation, b.method) = (c.project, c.generation, c.method)) as bins
+from calibration c where c.project = %(p)s and c.generation <= %(g)s order by c.generation desc, c.method limit %(most)s
+"""
+_WITNESS: LiteralString = """
+with spoken as (
+  select e.witness, count(distinct e.claim_id) as claims, count(distinct e.claim_id) filter (where b.believed) as believed,
+         count(distinct e.claim_id) filter (where b.contested) as contested
+  from evidence e join claim_probability b on (b.project, b.id) = (e.project, e.claim_id) and b.born <= %(g)s and b.died > %(g)s
+  where e.project = %(p)s and e.born <= %(g)s and e.died > %(g)s group by 1)
+select s.witness, r.reliability, s.claims, s.believed, s.contested from spoken s join lateral (
+  select avg(complete) as reliability from source_reliability r
+  where r.project = %(p)s and r.witness = s.witness and r.born <= %(g)s and r.died > %(g)s) r on r.reliability is not null
+order by s.claims desc, s.witness limit %(most)s
+"""
+_OPEN: LiteralString = """
+select min(c.subject) as subject, min(c.predicate) as predicate, max(c.value) filter (where b.believed) as believed,
+       max(b.probability) filter (where b.believed) as probability, count(*) filter (where b.standing = 'current') as values
+from claim_probability b join claim c on (c.project, c.id) = (b.project, b.id) and c.born <= %(g)s and c.died > %(g)s
+where b.project = %(p)s and b.born <= %(g)s and b.died > %(g)s and b.contested
+group by b.slot_id order by 4, 1, 2 limit %(most)s
+"""
+# Age is counted to the newest dated word of the project, not to a clock: a report of an old generation then stays true.
+_STALENESS: LiteralString = """
+with said as (
+  select c.predicate, max(e.observed_at) as said_at from claim_probability b
+  join claim c on (c.project, c.id) = (b.project, b.id) and c.born <= %(g)s and c.died > %(g)s
+  join evidence e on (e.project, e.claim_id) = (c.project, c.id) and e.born <= %(g)s and e.died > %(g)s
+  where b.project = %(p)s and b.born <= %(g)s and b.died > %(g)s and b.believed group by c.predicate, b.slot_id),
+aged as (
+  select predicate, extract(epoch from (select max(said_at) from said) - said_at)::double precision / 86400 as days from said)
+select predicate, count(*) as slots, count(days) as dated, percentile_cont(0.5) within group (order by days) as median_days,
+       max(days) as oldest_days
+from aged group by 1 order by slots desc, predicate limit %(most)s
+"""
+
+
 def read_project_report(session: Session, project: str, written_at: datetime) -> ProjectReport:
     """A project as its readers see it now; empty but for the quarantine before the first publish."""
     with session.transaction() as cursor:
@@ -117,6 +162,10 @@ def read_project_report(session: Session, project: str, written_at: datetime) ->
                 for row in cursor.execute(_GROWTH, at)
             ),
             trust=_trust(cursor, at),
+            calibration=_calibration(cursor, at),
+            witnesses=tuple(WitnessWord(**row) for row in cursor.execute(_WITNESS, at | {"most": _WITNESSES})),
+            contested=tuple(ContestedSlot(**row) for row in cursor.execute(_OPEN, at | {"most": _CONTESTED})),
+            staleness=tuple(Staleness(**row) for row in cursor.execute(_STALENESS, at | {"most": _PREDICATES})),
             benchmarks=tuple(
                 Measured(r["generation"], r["suite"], r["recipe"], r["queries"], r["metrics"]) for r in runs
             ),
@@ -189,6 +238,13 @@ def _trust(cursor: Cursor[DictRow], at: Mapping[str, Any]) -> tuple[TrustHistogr
         TrustHistogram(kind, tuple(bins[kind]), totals[kind] / sum(bins[kind]))
         for kind in sorted(bins, reverse=True)
         if sum(bins[kind])
+    )
+
+
+def _calibration(cursor: Cursor[DictRow], at: Mapping[str, Any]) -> tuple[Calibration, ...]:
+    rows = cursor.execute(_CALIBRATION, {**at, "most": _CALIBRATIONS})
+    return tuple(
+        Calibration(**{**row, "bins": tuple(Reliability(*values) for values in row["bins"] or ())}) for row in rows
     )
 
 

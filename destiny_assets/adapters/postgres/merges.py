@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.adapters.postgres.versioned import ENTITY_MERGE, reconcile
+from destiny_assets.domain.claims.records import Claim
 from destiny_assets.domain.generations import Change
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.identity.entities import MODEL, Merge, Named
@@ -51,6 +52,15 @@ class UndoneMerge:
     absorbed: str
     undone_at: datetime
     undone_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedSlot:
+    """A claim, the slot that its own subject names, and the one that it fills since two subjects are one."""
+
+    claim: str
+    own: str
+    whole: str
 
 
 class Merges:
@@ -196,6 +206,46 @@ class Merges:
                 if (row := absorbed.get(entity_id(entity_key(kind, witness)))) is not None:
                     yield witness, row["kept"], row["id"]
                     break
+
+    def joined_slots(self, project: str, generation: int | None = None) -> list[JoinedSlot]:
+        """The living claims whose subject is taken for another entity, or another for it, with the slot that all of these fill.
+
+        With a `generation`, for the merges that it begins or ends.
+        """
+        which: LiteralString = "died = %(forever)s" if generation is None else "(born = %(g)s or died = %(g)s)"
+        named: dict[str, Any] = {"p": project, "g": generation, "forever": FOREVER}
+        with self._session.transaction() as cursor:
+            merges = cursor.execute(
+                "select absorbed_id::text as absorbed, kept_id::text as kept, kept_name from entity_merge where project = %(p)s and "  # noqa: S608
+                + which,
+                named,
+            ).fetchall()
+            if not merges:
+                return []
+            kept = {row["kept"]: row["kept_name"] for row in merges} | {r["absorbed"]: r["kept_name"] for r in merges}
+            # The first entities of a claim are those that its subject can be, one a kind.
+            rows = cursor.execute(
+                """select id::text as claim, slot_id::text as slot, predicate, valid_from, valid_to, entity_ids[1:4]::text[] as subjects
+                   from claim where project = %(p)s and died = %(forever)s and entity_ids[1:4] && %(ids)s::uuid[]""",
+                named | {"ids": list(kept)},
+            ).fetchall()
+        found = []
+        for row in rows:
+            name = next(kept[subject] for subject in row["subjects"] if subject in kept)
+            whole = Claim(name, row["predicate"], "", valid_from=row["valid_from"], valid_to=row["valid_to"]).slot_id
+            found.append(JoinedSlot(row["claim"], row["slot"], whole))
+        return found
+
+    def of_subjects(self, project: str, generation: int, claims: Collection[str]) -> list[StoredMerge]:
+        """The merges that a generation shows of what these claims are about."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(
+                _SHOWN
+                + """ and exists (select from claim c where c.project = %(p)s and c.id = any(%(ids)s::uuid[]) and c.born <= %(g)s
+                     and c.died > %(g)s and (m.kept_id = any(c.entity_ids[1:4]) or m.absorbed_id = any(c.entity_ids[1:4]))) order by m.id""",
+                {"p": project, "g": generation, "ids": list(claims)},
+            )
+            return [StoredMerge(**row) for row in rows]
 
     def of_witnesses(self, project: str, generation: int, witnesses: Collection[str]) -> list[StoredMerge]:
         """The merges that a generation shows of entities with these names."""

@@ -10,11 +10,14 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """Whether a claim is still made: current, replaced in a document that supersedes its own, or taken back by a later word."""
+    """Whether a claim is still made: current, replaced in a document that supersedes its own, replaced by a later word of its witness, or
+    taken back with the whole document that makes it.
+    """
 
     CURRENT = "current"
     SUPERSEDED = "superseded"
     OUTDATED = "outdated"
+    RETRACTED = "retracted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Assertion:
     document: str
     observed_at: datetime | None = None
     about_itself: bool = False
+    rule: str = ""
 
     @property
     def case(self) -> str:
@@ -81,6 +85,31 @@ def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> 
         ):
             found[one.evidence] = Replaced(Standing.OUTDATED, latest)
     return found
+
+
+def retracted(reverts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """For each document that is taken back, of (taking back, taken back) pairs, the first document by id that does so and still stands.
+
+    Who takes back a taking back lets the first stand again; where documents take each other back in a circle, all of them stand.
+    """
+    takers: dict[str, list[str]] = {}
+    for by, taken in sorted(set(reverts)):
+        takers.setdefault(taken, []).append(by)
+    fallen: dict[str, str] = {}
+    standing: set[str] = {by for some in takers.values() for by in some} - takers.keys()
+    # Whoever nobody takes back stands, whom one that stands takes back has fallen, whose takers all fell stands: until nothing follows.
+    moved = True
+    while moved:
+        moved = False
+        for document in takers.keys() - fallen.keys() - standing:
+            if found := [by for by in takers[document] if by in standing]:
+                fallen[document] = found[0]
+            elif all(by in fallen for by in takers[document]):
+                standing.add(document)
+            else:
+                continue
+            moved = True
+    return fallen
 
 
 def all_newer(supersessions: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:

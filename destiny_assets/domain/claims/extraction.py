@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 
 from destiny_assets.domain.chunks import normalised
 from destiny_assets.domain.claims.fields import field_statements, own_name
+from destiny_assets.domain.claims.history import history_statements
 from destiny_assets.domain.claims.records import Claim, Statement
 from destiny_assets.domain.claims.sentences import sentence_statements
 from destiny_assets.domain.claims.tables import line_statements, table_statements
 from destiny_assets.domain.decisions import DECISION_LINE
-from destiny_assets.domain.documents import ParsedDocument
+from destiny_assets.domain.documents import Authorship, ParsedDocument
 from destiny_assets.domain.life_cycle import counts_in_series
 from destiny_assets.domain.transcripts import TRANSCRIPT
 
-RULES = "claims/1"
+RULES = "claims/2"
 """Name and version of these rules: raise it when a stored document would make other statements."""
 
 CLAIM_TABLE = "application/vnd.destiny.claims"
@@ -47,20 +48,18 @@ def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnesse
     found: dict[tuple[str, int | None], Statement] = {}
     # A number is one document's, wherever a copy of it is kept; a title may be many documents'.
     numbered = counts_in_series(document.fields) is not None
-    for statement in _read(own_name(source, uri, document), document):
+    for statement in (*history_statements(source, document), *_read(own_name(source, uri, document), document)):
         statement = replace(statement, about_itself=statement.about_itself and not numbered)
         found.setdefault((statement.claim.id, statement.start), statement)
     ordered = sorted(found.values(), key=lambda one: (one.start or 0, one.end or 0, one.claim.id))
-    return [Witnessed(statement, witness(source, document, statement.start)) for statement in ordered]
+    return [Witnessed(_dated(statement, document), witness(source, document, statement.start)) for statement in ordered]
 
 
 def witness(source: str, document: ParsedDocument, at: int | None) -> str:
     """Who speaks at a place of a document: who wrote those words, else the document's authors, else its source."""
-    if at is not None and document.authorship:
-        place = bisect_right(document.authorship, at, key=lambda part: part.start) - 1
-        part = document.authorship[max(place, 0)]
-        if part.start <= at < part.end and part.author.strip():
-            return normalised(part.author)
+    part = _written(document, at)
+    if part is not None and part.author.strip():
+        return normalised(part.author)
     names = [normalised(author) for author in document.authors if author.strip()]
     return ", ".join(names) if names else source
 
@@ -72,6 +71,22 @@ def occurrences(found: Sequence[Witnessed]) -> Iterator[tuple[Witnessed, int]]:
         key = (one.claim.id, one.witness)
         seen[key] = seen.get(key, -1) + 1
         yield one, seen[key]
+
+
+def _dated(statement: Statement, document: ParsedDocument) -> Statement:
+    """With the moment at which its own words were written, where that is known: a line of a file may be years older than the file."""
+    part = _written(document, statement.start)
+    if statement.observed_at is not None or part is None or part.written_at is None:
+        return statement
+    return replace(statement, observed_at=part.written_at)
+
+
+def _written(document: ParsedDocument, at: int | None) -> Authorship | None:
+    if at is None or not document.authorship:
+        return None
+    place = bisect_right(document.authorship, at, key=lambda part: part.start) - 1
+    part = document.authorship[max(place, 0)]
+    return part if part.start <= at < part.end else None
 
 
 def _read(name: str, document: ParsedDocument) -> Iterator[Statement]:

@@ -7,18 +7,22 @@ when it changes what is known of one of its witnesses. Pure: what is read and wr
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from destiny_assets.domain.chunks import stable_id
-from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced
+from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced, retracted
+from destiny_assets.domain.claims.history import RECORD, REVERT
 from destiny_assets.domain.truth.beliefs import MODEL as FUSION
 from destiny_assets.domain.truth.beliefs import Beliefs, believe
 from destiny_assets.domain.truth.claims import Ints, arrange
+from destiny_assets.domain.truth.copying import Copying, copying
+from destiny_assets.domain.truth.holdout import HeldOut, hold_out
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 
-MODEL = f"claims/1 {FUSION}"
+MODEL = f"claims/2 {FUSION}"
 GRID = 0.01
 # What a person's word adds or takes, beside whatever witnesses say: alone it makes 0.999 of nothing.
 LABEL_LOG_ODDS = math.log(999)
@@ -72,8 +76,14 @@ class Court:
         assertions: Sequence[Assertion],
         newer: Mapping[str, frozenset[str]],
         labels: Mapping[str, bool],
+        reverts: Iterable[tuple[str, str]] = (),
+        families: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it."""
+        """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it; `reverts` are (taking back, taken
+        back) documents, the first of which state so by the rule `REVERT`; `families` has the family of witnesses that have one: its members
+        have one vote together, and what is known of one is known of all.
+        """
+        self._families = families
         self._labels = labels
         self._slots: dict[str, dict[str, list[Assertion]]] = {}
         for one in sorted(assertions, key=lambda one: one.evidence):
@@ -83,13 +93,15 @@ class Court:
         for told in cases:
             if len(told) > 1:
                 self._replaced |= replaced(told, newer)
+        self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
         heard = [one for told in cases for one in told if one.evidence not in self._replaced]
         claims = arrange(
             [one.case for one in heard],
             [one.predicate for one in heard],
-            [one.witness for one in heard],
+            [families.get(one.witness, one.witness) for one in heard],
             [one.value for one in heard],
         )
+        self._heard = heard
         self._value_of = {
             (heard[row].claim, heard[row].case): value
             for row, value in zip(claims.row.tolist(), claims.value.tolist(), strict=True)
@@ -108,33 +120,39 @@ class Court:
         return self._slots.keys()
 
     def basis(self) -> dict[str, Any]:
-        """What all scores rest on besides testimony and reputes: how values of each predicate are read, and the calibration."""
+        """What all scores rest on besides testimony and reputes: how values of each predicate are read, the calibration, and families."""
         calibration = self.beliefs.calibration
         return {
             "model": MODEL,
             "kinds": {name: str(kind.value) for name, kind in sorted(self._claims.kinds.items())},
             "calibration": [calibration.temperature, *calibration.level_terms],
+            "families": dict(sorted(self._families.items())),
         }
 
     def reputes(self) -> list[Repute]:
-        """What is known of each witness on each predicate it speaks of."""
+        """What is known of each witness on each predicate it speaks of; of the members of a family it is the same."""
         claims, known = self._claims, self.beliefs.reliability
-        attribute = claims.slot_attribute[claims.slot] if len(claims.slot) else claims.slot
-        _, first = np.unique(claims.source * max(len(claims.attributes), 1) + attribute, return_index=True)
-        found = []
-        for row in first.tolist():
-            source = int(claims.source[row])
-            found.append(
-                Repute(
-                    claims.sources[source],
-                    claims.attributes[int(attribute[row])],
+        found: dict[tuple[str, str], Repute] = {}
+        for row, place in enumerate(claims.row.tolist()):
+            one = self._heard[place]
+            if (one.witness, one.predicate) not in found:
+                found[one.witness, one.predicate] = Repute(
+                    one.witness,
+                    one.predicate,
                     round(float(known.full[row]), 4),
                     round(float(known.part[row]), 4),
-                    int(self.beliefs.level[source]),
+                    int(self.beliefs.level[claims.source[row]]),
                     float(self.beliefs.fusion.copies[row]),
                 )
-            )
-        return found
+        return list(found.values())
+
+    def held_out(self) -> HeldOut:
+        """What would be believed of each labelled slot without its labels, and whether they bear it out."""
+        return hold_out(self._claims, self._truths(), self._said, grid=GRID)
+
+    def copiers(self) -> list[Copying]:
+        """Pairs of voices that agree on what others think wrong more often than chance would have it, the most telling first."""
+        return copying(self._claims, self.beliefs)
 
     def spoken_of_by(self, spoken: Iterable[tuple[str, str]]) -> set[str]:
         """The slots on which any of these (witness, predicate) has a word."""
@@ -220,6 +238,10 @@ class Court:
             why = f"{told[0].value!r} can't be read as {kind.value if kind else 'a value'}"
             return {"name": "unread", "log_odds": UNHELD_LOG_ODDS, "why": why}
         by = taken[0].by
+        if taken[0].standing is Standing.RETRACTED:
+            why = f"{by.witness} takes back what says so: {by.predicate} {by.value}"
+            found = {"name": str(taken[0].standing), "log_odds": UNHELD_LOG_ODDS}
+            return found | {"by_claim": by.claim, "by_document": by.document, "why": why}
         how = "in a document that supersedes its own" if taken[0].standing is Standing.SUPERSEDED else "later"
         return {
             "name": str(taken[0].standing),
@@ -233,7 +255,7 @@ class Court:
         taken = [self._replaced[one.evidence].standing for one in told if one.evidence in self._replaced]
         if len(taken) < len(told):
             return Standing.CURRENT
-        return Standing.SUPERSEDED if Standing.SUPERSEDED in taken else Standing.OUTDATED
+        return next(one for one in (Standing.SUPERSEDED, Standing.RETRACTED, Standing.OUTDATED) if one in taken)
 
     def _contradict(self, held: set[int]) -> bool:
         """Whether there is no value that all others are but coarser statements of."""
@@ -259,3 +281,18 @@ class Court:
             elif len(labels) == sizes[slot]:
                 truths[slot] = UNCLAIMED
         return truths
+
+
+def _taken_back(told: list[Assertion], by: Mapping[str, str]) -> dict[str, Replaced]:
+    """What the documents of `by` state, but for the record of their own making, by evidence."""
+    if not by:
+        return {}
+    said: dict[str, Assertion] = {}
+    for one in told:
+        if one.rule == REVERT and (one.document not in said or one.evidence < said[one.document].evidence):
+            said[one.document] = one
+    return {
+        one.evidence: Replaced(Standing.RETRACTED, said[by[one.document]])
+        for one in told
+        if one.document in by and one.rule not in RECORD
+    }

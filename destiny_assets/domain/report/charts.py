@@ -8,11 +8,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 from destiny_assets.domain.report.markup import Html, joined, number, text
+from destiny_assets.domain.report.values import Reliability
 
 # Drawn 360 wide, so that type set at 10 is 10 pixels on a phone.
 _WIDTH, _HEIGHT = 360.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 12.0, 12.0, 26.0
 SERIES = 3
+# Room for the name of an axis.
+_NAMED = 16.0
 
 
 def histogram(title: str, bins: Sequence[int], mean: float) -> Html:
@@ -74,15 +77,62 @@ def lines(
     return _svg(title, f"{said}.", joined((_grid(0, top), *drawn, marks)))
 
 
+def reliability(title: str, series: Mapping[str, Sequence[Reliability]]) -> Html:
+    """What was believed against what was right (at most three series), with 95 % intervals; on the dashed line both are equal.
+
+    A dot's area grows with how many slots it stands for.
+    """
+    height = _WIDTH - _LEFT - _RIGHT + _TOP + _BOTTOM + _NAMED
+    side = _WIDTH - _LEFT - _RIGHT
+    most = max((part.slots for parts in series.values() for part in parts), default=1)
+
+    def at(believed: float, right: float) -> tuple[float, float]:
+        return _LEFT + believed * side, _TOP + (1 - right) * side
+
+    marks = []
+    for level in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = at(level, level)
+        marks.append(
+            Html(
+                f'<line class="grid" x1="{_LEFT}" x2="{_LEFT + side}" y1="{y:.1f}" y2="{y:.1f}"/>'
+                f'<text class="y" x="{_LEFT - 6}" y="{y + 3.5:.1f}">{level:g}</text>'
+                f'<text class="x" x="{x:.1f}" y="{height - _NAMED - 10:.0f}">{level:g}</text>'
+            )
+        )
+    marks.append(Html(f'<text class="x" x="{_LEFT + side / 2:.1f}" y="{height - 6:.0f}">believed</text>'))
+    marks.append(Html(f'<text x="{_LEFT + 4:.1f}" y="{_TOP + 12:.1f}">right</text>'))
+    (x1, y1), (x2, y2) = at(0, 0), at(1, 1)
+    marks.append(Html(f'<line class="ideal" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'))
+    # The first series is what the page is about: it is drawn last, over the others.
+    for order, parts in reversed(list(enumerate(series.values()))):
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(part.believed, part.right) for part in parts))
+        marks.append(Html(f'<polyline class="line thin s{order % SERIES}" points="{path}"/>'))
+        for part in parts:
+            (x, y), (_, low), (_, high) = (at(part.believed, value) for value in (part.right, part.low, part.high))
+            size = 3 + 5 * math.sqrt(part.slots / most)
+            marks.append(
+                Html(
+                    f'<line class="whisker s{order % SERIES}" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
+                    f'<circle class="dot s{order % SERIES}" cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>'
+                )
+            )
+    said = "; ".join(
+        f"{name} "
+        + ", ".join(f"{part.right:.2f} right of {part.slots} believed at {part.believed:.2f}" for part in parts)
+        for name, parts in series.items()
+    )
+    return _svg(title, f"{said}.", joined(marks), height=height)
+
+
 def key(names: Sequence[str]) -> Html:
     """Which line is which."""
     entries = joined(Html(f'<li class="s{n % SERIES}">{text(name)}</li>') for n, name in enumerate(names))
     return Html(f'<ul class="key">{entries}</ul>')
 
 
-def _svg(title: str, said: str, inside: Html) -> Html:
+def _svg(title: str, said: str, inside: Html, height: float = _HEIGHT) -> Html:
     return Html(
-        f'<svg role="img" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" aria-label="{text(f"{title}. {said}")}">'
+        f'<svg role="img" viewBox="0 0 {_WIDTH:.0f} {height:.0f}" aria-label="{text(f"{title}. {said}")}">'
         f"<title>{text(title)}</title>{inside}</svg>"
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from destiny_assets.domain.report import sections
+from destiny_assets.domain.report import claims, sections
 from destiny_assets.domain.report.markup import Html, joined, text
 from destiny_assets.domain.report.style import CSS
 from destiny_assets.domain.report.values import ProjectReport
@@ -12,6 +12,10 @@ _SECTIONS: Mapping[str, Callable[[ProjectReport], Html]] = {
     "growth": sections.growth,
     "statuses": sections.statuses,
     "trust": sections.trust,
+    "calibration": claims.calibration,
+    "witnesses": claims.witnesses,
+    "contested": claims.contested,
+    "staleness": claims.staleness,
     "benchmark": sections.benchmark,
     "questions": sections.questions,
     "timings": sections.timings,

@@ -64,6 +64,10 @@ svg .on{fill:var(--ink);font-size:9px}
 .area{fill:var(--s0);opacity:.12}
 .line{fill:none;stroke-width:2;stroke-linejoin:round}
 .line.s0{stroke:var(--s0)}.line.s1{stroke:var(--s1)}.line.s2{stroke:var(--s2)}
+.line.thin{stroke-width:1;opacity:.55}
+.ideal{stroke:var(--soft);stroke-width:1;stroke-dasharray:4 3}
+.whisker{stroke-width:1.5;opacity:.7}.whisker.s0{stroke:var(--s0)}.whisker.s1{stroke:var(--s1)}
+.diagram{max-width:420px}
 .dot.s0{fill:var(--s0)}.dot.s1{fill:var(--s1)}.dot.s2{fill:var(--s2)}
 .key{list-style:none;display:flex;flex-wrap:wrap;gap:2px 18px;margin:6px 0 0;padding:0;font-size:13px}
 .key li::before{content:"";display:inline-block;width:14px;height:3px;border-radius:2px;vertical-align:middle;margin-right:6px;background:var(--s0)}

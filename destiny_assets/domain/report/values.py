@@ -48,6 +48,67 @@ class TrustHistogram:
 
 
 @dataclass(frozen=True, slots=True)
+class Reliability:
+    """One tenth of a reliability diagram: `slots` labelled slots, the mean of what was believed, the share that is right and its 95 %
+    interval; all but the count in [0, 1].
+    """
+
+    slots: int
+    believed: float
+    right: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well the probabilities of claims of a method held against labels in one generation; `bins` leaves out the empty ones."""
+
+    generation: int
+    method: str
+    judged: int
+    precision: float
+    brier: float
+    ece: float
+    ece_low: float
+    ece_high: float
+    bins: tuple[Reliability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessWord:
+    """A witness and what became of what it said: how far it is believed on average, in [0, 1], and how many claims."""
+
+    witness: str
+    reliability: float
+    claims: int
+    believed: int
+    contested: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedSlot:
+    """A question on which what is written disagrees: what is believed, how probable that is, and how many values are claimed."""
+
+    subject: str
+    predicate: str
+    believed: str
+    probability: float
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """What is believed of one predicate: how many slots, of how many it is known when it was said, and how long ago that was in days."""
+
+    predicate: str
+    slots: int
+    dated: int
+    median_days: float | None
+    oldest_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One recipe on one suite in one generation; latencies are metrics named ``…_ms``, all others lie in [0, 1]."""
 
@@ -127,6 +188,10 @@ class ProjectReport:
     statuses: Mapping[str, int] | None = None
     growth: tuple[Growth, ...] = ()
     trust: tuple[TrustHistogram, ...] = ()
+    calibration: tuple[Calibration, ...] = ()
+    witnesses: tuple[WitnessWord, ...] = ()
+    contested: tuple[ContestedSlot, ...] = ()
+    staleness: tuple[Staleness, ...] = ()
     benchmarks: tuple[Measured, ...] = ()
     timings: tuple[StageTime, ...] = ()
     entities: tuple[NamedEntity, ...] = ()

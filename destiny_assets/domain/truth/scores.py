@@ -32,14 +32,19 @@ def score(right: Floats, probability: Floats) -> Scores:
     if not len(right):
         raise ValueError("there is nothing to score: no slot with a truth has a claim")
     chance = np.clip(probability, _LEAST, 1 - _LEAST)
-    imagined = np.random.default_rng(0).random((200, len(right))) < probability
     return Scores(
         precision=float(right.mean()),
         brier=float(np.mean((probability - right) ** 2)),
         ece=calibration_error(right, probability),
         log_loss=float(-np.mean(np.where(right > 0, np.log(chance), np.log(1 - chance)))),
-        ece_if_calibrated=float(np.mean([calibration_error(row.astype(float), probability) for row in imagined])),
+        ece_if_calibrated=float(errors_by_chance(probability).mean()),
     )
+
+
+def errors_by_chance(probability: Floats) -> Floats:
+    """The calibration errors that as many slots would show in 200 worlds in which every probability is exactly right."""
+    imagined = np.random.default_rng(0).random((200, len(probability))) < probability
+    return np.array([calibration_error(row.astype(float), probability) for row in imagined])
 
 
 def calibration_error(right: Floats, probability: Floats) -> float:
@@ -47,6 +52,53 @@ def calibration_error(right: Floats, probability: Floats) -> float:
     bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     gaps = np.bincount(bins, right - probability, BINS)
     return float(np.abs(gaps).sum() / len(right))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One tenth of a reliability diagram: of the beliefs with a probability from `begins` on (to `begins` + 0.1), how many, what was
+    believed of them on average, the share that is right, and its 95 % interval after Wilson. None where there is no belief.
+    """
+
+    begins: float
+    slots: int
+    mean_probability: float | None = None
+    right: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def reliability_bins(right: Floats, probability: Floats) -> tuple[Bin, ...]:
+    """The reliability diagram over the bins of the calibration error; empty bins are there too."""
+    where = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    found = []
+    for number in range(BINS):
+        inside = where == number
+        slots = int(inside.sum())
+        if not slots:
+            found.append(Bin(number / BINS, 0))
+            continue
+        share = float(right[inside].mean())
+        low, high = wilson_interval(share, slots)
+        found.append(Bin(number / BINS, slots, float(probability[inside].mean()), share, low, high))
+    return tuple(found)
+
+
+def wilson_interval(share: float, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share seen in `of` > 0 cases, in [0, 1]; it holds with few cases and at 0 and 1 too."""
+    z = 1.959964
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    reach = z / (1 + z * z / of) * np.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    # At 0 and 1 the sums below miss the ends by a rounding error.
+    return min(share, max(0.0, float(middle - reach))), max(share, min(1.0, float(middle + reach)))
+
+
+def ece_interval(right: Floats, probability: Floats, seed: int) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the calibration error, resampling slots."""
+    drawn = np.random.default_rng(seed).integers(0, len(right), (_RESAMPLES, len(right)))
+    errors = [calibration_error(right[rows], probability[rows]) for rows in drawn]
+    low, high = np.quantile(errors, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def coverage_curve(right: Floats, probability: Floats) -> list[tuple[float, float]]:

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
+from destiny_assets.domain.truth.holdout import HeldOut, calibrations
 from tests.serving.api.conftest import STAMPS
 from tests.serving.api.opened import Opened
 from tests.serving.api.port import growing_port
@@ -252,6 +254,34 @@ class TestPressing:
         assert again.locator("button.no").get_attribute("aria-pressed") == "true"
         again.locator("summary").click()
         again.locator("text=What would change it").wait_for()
+
+    def test_how_well_probabilities_hold_is_drawn_beside_majority_vote(
+        self, curated: "playwright.Page", port: Growth
+    ) -> None:
+        assert "Label claims" in shown(curated, port, "/claims").locator("#calibration").inner_text()
+        chance = np.random.default_rng(1)
+        sure = chance.uniform(0.3, 1.0, 120)
+        right = (chance.random(120) < sure).astype(float)
+        found = calibrations(HeldOut({"destiny": right, "majority": right}, {"destiny": sure, "majority": sure**3}, 4))
+        calibrated = port.layers.ledger.calibrations
+        try:
+            for generation in (1, 2):
+                calibrated.store(port.project, generation, found, model="m", labels=124, undecided=4)
+            page = shown(curated, port, "/claims")
+            section = page.locator("#calibration")
+            filled = [sum(part.slots > 0 for part in one.bins) for one in found]
+            dots = section.locator("svg.chart").first.locator("circle")
+            playwright.expect(dots).to_have_count(sum(filled), timeout=_PATIENCE_MS)
+            assert f"{found[0].ece:.3f}" in section.locator("table").nth(1).inner_text()
+            assert "right of" in (section.locator("svg.chart").first.get_attribute("aria-label") or "")
+            # One chart for the newest, one over generations.
+            assert section.locator("svg.chart").count() == 2
+            for width in (380, 1280):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+        finally:
+            for generation in (1, 2):
+                calibrated.forget(port.project, generation)
 
     def test_rolling_back_asks_once_more_and_moves_readers(self, curated: "playwright.Page", port: Growth) -> None:
         generations = port.layers.ledger.generations

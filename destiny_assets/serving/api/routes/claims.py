@@ -18,7 +18,7 @@ from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.api.reading import TheReader, as_json
 from destiny_assets.serving.api.writing import TheWriter
 from destiny_assets.serving.claims import ClaimReader
-from destiny_assets.serving.results import ClaimExplanation, Labelled, Suggestions
+from destiny_assets.serving.results import ClaimExplanation, Labelled, Suggestions, TrustMeasured
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["claims"])
 READS = [Depends(Guard(Right.READ))]
@@ -111,6 +111,13 @@ def suggest_labels(
     """Where a label would teach most: contested slots, by how open they are and how much else their witnesses speak of."""
     found = doors.service.claims.suggested(project, limit=limit, generation=reader.pin(project))
     return reader.answer(found, Suggestions)
+
+
+@router.get("/calibration", dependencies=READS, response_model=TrustMeasured)
+def trust_measured(project: ProjectName, doors: TheDoors, reader: TheReader) -> Response:
+    """How well probabilities of claims hold against people's labels, generation by generation, and what the model made of truth suites."""
+    # Not answered as others of a generation are: a truth suite may be measured, or labels be judged anew, while readers keep theirs.
+    return as_json(doors.service.claims.measured(project, generation=reader.pin(project)), TrustMeasured)
 
 
 def _number(text: str) -> int:

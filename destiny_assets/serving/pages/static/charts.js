@@ -89,6 +89,37 @@ export function histogram({ title, bins, mean, height = 120 }) {
   return h("figure", {}, h("figcaption", {}, h("span", { class: "chart-title" }, title), h("b", { class: "chart-now" }, `mean ${mean.toFixed(2)}`)), responsive(draw, height, summary)[0]);
 }
 
+/**
+ * What was believed against what was right, with 95 % intervals; on the dashed line both are equal. `series`: [{name, bins}], the first over the
+ * others; a dot's area grows with the slots it stands for.
+ */
+export function reliabilityChart({ title, series, height = 340 }) {
+  const full = series.map((one) => ({ ...one, bins: one.bins.filter((bin) => bin.slots) }));
+  const most = Math.max(1, ...full.flatMap((one) => one.bins.map((bin) => bin.slots)));
+  const summary = `${title}. ${full.map((one) => `${one.name}: ${one.bins.map((bin) => `${bin.share_right.toFixed(2)} right of ${bin.slots} believed at ${bin.mean_probability.toFixed(2)}`).join(", ")}`).join("; ")}.`;
+  const draw = (width, tall) => {
+    const inner = { width: width - MARGIN.left - MARGIN.right, height: tall - MARGIN.top - MARGIN.bottom };
+    const x = (value) => MARGIN.left + value * inner.width, y = (value) => MARGIN.top + (1 - value) * inner.height;
+    return [
+      ...[0, 0.25, 0.5, 0.75, 1].flatMap((value) => [
+        s("g", { class: "grid" }, s("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }), s("text", { x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }, String(value))),
+        s("text", { class: "axis", x: x(value), y: tall - 6, "text-anchor": "middle" }, String(value))]),
+      s("text", { class: "axis", x: MARGIN.left + 6, y: MARGIN.top + 14 }, "right"),
+      s("text", { class: "axis", x: width - MARGIN.right, y: y(0) - 8, "text-anchor": "end" }, "believed"),
+      s("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
+      ...full.map((one, which) => s("g", { class: `series series-${which % 6} reliability` },
+        one.bins.length > 1 ? s("path", { class: "line", d: one.bins.map((bin, place) => `${place ? "L" : "M"}${x(bin.mean_probability).toFixed(1)} ${y(bin.share_right).toFixed(1)}`).join("") }) : null,
+        one.bins.map((bin) => [
+          s("line", { class: "whisker", x1: x(bin.mean_probability), x2: x(bin.mean_probability), y1: y(bin.low), y2: y(bin.high) }),
+          s("circle", { cx: x(bin.mean_probability), cy: y(bin.share_right), r: (3 + 5 * Math.sqrt(bin.slots / most)).toFixed(1) }, s("title", {}, `${one.name}, ${bin.begins} to ${(bin.begins + 0.1).toFixed(1)}: ${bin.slots} slots, believed ${bin.mean_probability.toFixed(2)}, right ${bin.share_right.toFixed(2)} (${bin.low.toFixed(2)} to ${bin.high.toFixed(2)})`)),
+        ]))).reverse(),
+    ];
+  };
+  const numbers = h("details", { class: "numbers" }, h("summary", {}, "Numbers"), table(title, ["method", ["believed", "right"], ["right", "right"], ["95 %", "right"], ["slots", "right"]],
+    full.flatMap((one) => one.bins.map((bin) => [one.name, bin.mean_probability.toFixed(2), bin.share_right.toFixed(2), `${bin.low.toFixed(2)}–${bin.high.toFixed(2)}`, String(bin.slots)]))));
+  return h("figure", { class: "diagram" }, h("figcaption", {}, h("span", { class: "chart-title" }, title), h("span", { class: "key" }, full.map((one, which) => h("span", { class: `key-${which % 6}` }, one.name)))), responsive(draw, height, summary)[0], numbers);
+}
+
 /** A line without axes, beside a number. */
 export function spark(values, name) {
   const width = 120, height = 32, high = Math.max(...values), low = Math.min(...values, high - 1);

@@ -1,13 +1,14 @@
 // What is claimed: where claims contradict each other, a person who knows says which is true, and the next ingest counts it.
 import { all, get, newest, post } from "../api.js";
-import { calmly, empty, h, onDay, percent, pill, plural, say } from "../dom.js";
+import { lineChart, reliabilityChart } from "../charts.js";
+import { calmly, empty, h, onDay, percent, pill, plural, say, table } from "../dom.js";
 import { terms } from "../trust.js";
 import { documentAt } from "../passages.js";
 
 export const title = "Claims";
 
 export default async function fill(view) {
-  const [{ slots }, said, { items: contested }] = await Promise.all([get(`${view.at}/labels/suggestions`, { limit: 50 }), all(`${view.at}/labels`), get(`${view.at}/claims`, { contested: true, limit: 200 })]);
+  const [{ slots }, said, { items: contested }, measured] = await Promise.all([get(`${view.at}/labels/suggestions`, { limit: 50 }), all(`${view.at}/labels`), get(`${view.at}/claims`, { contested: true, limit: 200 }), get(`${view.at}/calibration`)]);
   const labels = new Map(said.map((one) => [one.claim, one.verdict]));
   const context = { view, labels, curates: view.may("curate") };
   // The most telling first; what a label has settled already follows.
@@ -29,7 +30,23 @@ export default async function fill(view) {
   return [h("h1", {}, "Contested claims"),
     h("p", { class: "lead" }, open.length ? [plural(open.length, "question"), " on which what is written disagrees, the most telling first.", context.curates ? " Say what is so; it counts with the next ingest." : ""] : "Nothing that is written contradicts anything else."),
     open.length ? h("div", { class: "slots", id: "contested" }, open.map((claims) => slot(claims, context))) : null,
+    calibration(measured),
     h("h2", { class: "apart" }, "All claims"), h("form", { class: "search", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "unseen", for: "q" }, "Find claims"), box), found];
+}
+
+const NAMES = { destiny: "Destiny", majority: "majority vote" };
+const three = (value) => value.toFixed(3);
+
+/** How well what was believed held against labels that had no part in it, beside majority vote. */
+function calibration({ calibration: all }) {
+  if (!all.length) return h("section", { id: "calibration" }, h("h2", { class: "apart" }, "How well it knows"), h("p", { class: "quiet" }, "Label claims, and each label is held against a model that never saw it: how often is right what was believed?"));
+  const now = all.filter((one) => one.generation === all[0].generation), generations = [...new Set(all.map((one) => one.generation))].sort((a, b) => a - b);
+  return h("section", { id: "calibration" }, h("h2", { class: "apart" }, "How well it knows"),
+    h("p", { class: "lead" }, `Each label was judged by a model that never saw it, ${plural(now[0].judged, "slot")} in all. A dot on the dashed line is as often right as was believed; above it the model is too modest, below too sure.`),
+    h("div", { class: "card beside" }, reliabilityChart({ title: "right, by what was believed", series: now.map((one) => ({ name: NAMES[one.method], bins: one.bins })) }),
+      h("div", {}, table(`Generation ${now[0].generation}`, ["method", ["right", "right"], ["Brier", "right"], ["ECE", "right"], ["95 %", "right"]], now.map((one) => [NAMES[one.method], three(one.precision), three(one.brier), three(one.ece), `${three(one.ece_low)}–${three(one.ece_high)}`])),
+        h("p", { class: "small quiet" }, `On so few slots chance alone shows an ECE of ${three(now[0].ece_if_calibrated)}.`),
+        generations.length > 1 ? lineChart({ title: "ECE", from0: true, key: true, format: three, lines: Object.entries(NAMES).map(([method, name]) => ({ name, points: generations.map((number) => all.find((one) => one.generation === number && one.method === method)).filter(Boolean).map((one) => ({ x: one.generation, y: one.ece, low: one.ece_low, high: one.ece_high })) })) }) : null)));
 }
 
 function bySlot(claims) {

@@ -1,13 +1,20 @@
-"""Labelled claims through the model of trust: how often it believes the truth, and how well it knows, beside majority vote."""
+"""Labelled claims through the model of trust: how often it believes the truth, and how well it knows, beside majority vote.
 
-from collections.abc import Hashable
+A folder of them is measured by ``destiny evaluate trust``; suites attached to a project by the asset `trust_benchmark`, in the same way.
+"""
+
+import zlib
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
+from destiny_assets.adapters.postgres.calibrations import TrustBenchmark, TruthSuite
+from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.truth import scores
 from destiny_assets.domain.truth.beliefs import MODEL, believe, majority
 from destiny_assets.domain.truth.claims import Claims, Floats, Ints, arrange, form_of
@@ -15,6 +22,18 @@ from destiny_assets.domain.truth.kinds import RULES, Kind
 from destiny_assets.domain.truth.quantities import NUMBER_TOLERANCE
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 from destiny_assets.errors import ConfigurationError, NotFoundError
+from destiny_assets.ports import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUDGETS = (0, 50)
+"""With so many labels suites of projects are measured: without any, and with what a person gives in an hour."""
+_NEEDED = {
+    "claims": "It needs the columns object, attribute, source, value.",
+    "truth": "It needs the columns object, attribute, value.",
+}
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +55,76 @@ class Outcome:
     probability: dict[str, Floats]
 
 
-def evaluate_trust(folder: Path, *, labels: int = 0, seed: int = 0, draws: int = 5) -> dict[str, Any]:
+def open_suite(folder: Path) -> TruthSuite:
+    """The two files of a folder; raises `NotFoundError`."""
+    return TruthSuite(folder.name, _bytes(folder, "claims"), _bytes(folder, "truth"))
+
+
+def evaluate_trust(suite: TruthSuite, *, labels: int = 0, seed: int = 0, draws: int = 5) -> dict[str, Any]:
     """Reveal `labels` truths, score the rest; means over `draws` random choices of labels (one where there is nothing to choose).
 
-    Raises `NotFoundError` and `ConfigurationError` when the folder does not hold what is needed.
+    Raises `ConfigurationError` when the suite does not hold what is needed.
     """
-    claims = arrange(*read_claims(folder))
-    truths = read_truths(folder, claims)
+    claims = arrange(*read_claims(suite))
+    return _evaluated(suite.name, claims, read_truths(suite, claims), labels, seed, draws)
+
+
+def measure_trust(ledger: PostgresLedger, project: str, progress: Progress) -> Mapping[str, Any]:
+    """Every truth suite of a project that this model was not measured on yet, without labels and with fifty; all there is, told again.
+
+    The model is code: what it makes of a suite changes only when one of them does. A suite with too few truths for fifty labels is
+    measured without.
+    """
+    known = {
+        (one.suite, one.sha256, one.labels): one
+        for one in ledger.calibrations.benchmarks(project)[::-1]
+        if one.model == MODEL
+    }
+    suites = ledger.calibrations.suites(project)
+    measured = 0
+    for number, suite in enumerate(suites, start=1):
+        missing = [labels for labels in BUDGETS if (suite.name, suite.sha256, labels) not in known]
+        if missing:
+            claims = arrange(*read_claims(suite))
+            truths = read_truths(suite, claims)
+            for labels in missing:
+                if labels and len(truths) < 2 * labels:
+                    continue
+                found = _evaluated(suite.name, claims, truths, labels, 0, 5)
+                result = TrustBenchmark(
+                    suite.name, suite.sha256, MODEL, labels, found["scored"], found, datetime.now(UTC)
+                )
+                ledger.calibrations.store_benchmark(project, result)
+                known[suite.name, suite.sha256, labels] = result
+                measured += 1
+        progress.advance("trust_benchmark", number, len(suites))
+    current = {(suite.name, suite.sha256) for suite in suites}
+    return {
+        "model": MODEL,
+        "suites": len(suites),
+        "measured": measured,
+        "results": [
+            {
+                "suite": one.suite,
+                "labels": one.labels,
+                "methods": one.metrics["methods"],
+                "precision_gain": one.metrics["precision_gain"],
+            }
+            for (name, digest, _), one in sorted(known.items())
+            if (name, digest) in current
+        ],
+    }
+
+
+def _evaluated(name: str, claims: Claims, truths: list[Truth], labels: int, seed: int, draws: int) -> dict[str, Any]:
     if not 0 <= labels < len(truths):
         raise ConfigurationError(
-            f"{folder} holds {len(truths)} truths of things that are claimed; reveal fewer of them than that, not {labels}"
+            f"{name} holds {len(truths)} truths of things that are claimed; reveal fewer of them than that, not {labels}"
         )
     outcomes = [draw(claims, truths, labels, seed + number) for number in range(draws if labels else 1)]
-    kinds = {name: {"kind": kind.value, "rule": RULES[kind]} for name, kind in claims.kinds.items()}
+    kinds = {attribute: {"kind": kind.value, "rule": RULES[kind]} for attribute, kind in claims.kinds.items()}
     return {
-        "dataset": folder.name,
+        "dataset": name,
         "model": MODEL,
         "objects": len(truths),
         "labels": labels,
@@ -61,28 +135,30 @@ def evaluate_trust(folder: Path, *, labels: int = 0, seed: int = 0, draws: int =
         "unread": claims.unread,
         "claimable": float(np.mean([truth.value is not None for truth in truths])),
         "attributes": kinds,
-        "methods": {name: _means(outcomes, name) for name in ("majority", "destiny")},
+        "methods": {method: _means(outcomes, method) for method in ("majority", "destiny")},
         "precision_gain": _gain(outcomes, seed),
         "ece_bins": scores.BINS,
         "coverage": _coverage(outcomes),
     }
 
 
-def read_claims(folder: Path) -> tuple[list[str], ...]:
-    """The columns of a folder's claims; where they are dated (`observed_at`), only the last word of a source on a slot."""
-    table = _table(folder, "claims", ("object", "attribute", "source", "value"))
+def read_claims(suite: TruthSuite) -> tuple[list[str], ...]:
+    """The columns of a suite's claims; where they are dated (`observed_at`), only the last word of a source on a slot."""
+    import pandas as pd
+
+    table = _table(suite.name, "claims", suite.claims, ("object", "attribute", "source", "value"))
     if "observed_at" in table:
         when = pd.to_datetime(table["observed_at"], errors="coerce", utc=True, format="mixed")
         order = when.argsort(kind="stable")
         table = table.iloc[order].drop_duplicates(["object", "attribute", "source"], keep="last").sort_index()
     if table.empty:
-        raise ConfigurationError(f"{folder}: the claims hold no row; give at least one")
+        raise ConfigurationError(f"{suite.name}: the claims hold no row; give at least one")
     return tuple(table[name].tolist() for name in ("object", "attribute", "source", "value"))
 
 
-def read_truths(folder: Path, claims: Claims) -> list[Truth]:
-    """The truths of a folder that can be scored: of slots somebody claims, and readable as values of their kind."""
-    table = _table(folder, "truth", ("object", "attribute", "value"))
+def read_truths(suite: TruthSuite, claims: Claims) -> list[Truth]:
+    """The truths of a suite that can be scored: of slots somebody claims, and readable as values of their kind."""
+    table = _table(suite.name, "truth", suite.truth, ("object", "attribute", "value"))
     number = {slot: index for index, slot in enumerate(claims.slots)}
     claimed = set(claims.value_slot.tolist())
     found: dict[int, Truth] = {}
@@ -91,7 +167,7 @@ def read_truths(folder: Path, claims: Claims) -> list[Truth]:
         if slot is not None and slot in claimed and (form := form_of(claims.kinds[attribute], value)) is not None:
             found[slot] = Truth(slot, form, claims.find(slot, form))
     if not found:
-        raise ConfigurationError(f"{folder}: no truth is of an object and attribute that the claims speak of")
+        raise ConfigurationError(f"{suite.name}: no truth is of an object and attribute that the claims speak of")
     return list(found.values())
 
 
@@ -162,17 +238,29 @@ def _coverage(outcomes: list[Outcome]) -> list[list[float]]:
     return mean
 
 
-def _table(folder: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def _bytes(folder: Path, name: str) -> bytes:
     found = next((path for path in (folder / f"{name}.csv", folder / f"{name}.csv.gz") if path.is_file()), None)
     if found is None:
-        raise NotFoundError(f"{folder} holds no {name}.csv or {name}.csv.gz; it needs the columns {', '.join(columns)}")
+        raise NotFoundError(f"{folder} holds no {name}.csv or {name}.csv.gz. {_NEEDED[name]}")
+    return found.read_bytes()
+
+
+def _table(suite: str, name: str, content: bytes, columns: tuple[str, ...]) -> "pd.DataFrame":
+    import pandas as pd
+
+    packed: Literal["gzip"] | None = "gzip" if content.startswith(_GZIP) else None
     try:
-        table = pd.read_csv(found, dtype=str, keep_default_na=False)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ConfigurationError(f"{found} cannot be read as CSV in UTF-8: {error}") from error
+        table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, compression=packed)
+    except (
+        UnicodeDecodeError,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        OSError,
+        EOFError,
+        zlib.error,
+    ) as error:
+        raise ConfigurationError(f"{name}.csv of {suite} cannot be read as CSV in UTF-8: {error}") from error
     missing = [column for column in columns if column not in table]
     if missing:
-        raise ConfigurationError(
-            f"{found} lacks the column {', '.join(missing)}; its header must name {', '.join(columns)}"
-        )
+        raise ConfigurationError(f"{name}.csv of {suite} lacks the column {', '.join(missing)}. {_NEEDED[name]}")
     return table
