@@ -241,6 +241,10 @@ class TestPressing:
         assert again.locator("button.no").get_attribute("aria-pressed") == "true"
         again.locator("summary").click()
         again.locator("text=What would change it").wait_for()
+        again.locator("button", has_text="Take back").click()
+        playwright.expect(again.locator(".pill")).to_have_count(0)
+        playwright.expect(again.locator("button", has_text="Take back")).to_be_hidden()
+        assert id_ not in port.layers.ledger.beliefs.labels(port.project)
 
     def test_rolling_back_asks_once_more_and_moves_readers(self, curated: "playwright.Page", port: Growth) -> None:
         generations = port.layers.ledger.generations
