@@ -117,7 +117,8 @@ class RerankerSettings:
 class OidcSettings:
     """Whose tokens the API takes besides its own keys.
 
-    The values of the token's `claim` are grants (``notes=reader``), or are looked up in `grants` where that is given.
+    The values of the token's `claim` are grants (``notes=reader``), or are looked up in `grants` where that is given. People sign in there
+    where it knows the web pages as `client_id`.
     """
 
     issuer: str
@@ -125,10 +126,14 @@ class OidcSettings:
     jwks_url: str | None = None
     claim: str = "destiny_grants"
     grants: Mapping[str, str] | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
 
     @staticmethod
     def from_environment(environment: Mapping[str, str]) -> "OidcSettings | None":
-        """``DESTINY_OIDC_ISSUER``, ``_AUDIENCE``, ``_JWKS_URL``, ``_CLAIM`` and ``_GRANTS`` (a JSON object); None without an issuer.
+        """``DESTINY_OIDC_ISSUER``, ``_AUDIENCE``, ``_JWKS_URL``, ``_CLAIM``, ``_GRANTS`` (a JSON object), ``_CLIENT_ID`` and ``_CLIENT_SECRET``.
+
+        None without an issuer.
 
         Raises `ConfigurationError` when the audience is missing or the grants are no object of texts.
         """
@@ -156,6 +161,8 @@ class OidcSettings:
             environment.get("DESTINY_OIDC_JWKS_URL") or None,
             environment.get("DESTINY_OIDC_CLAIM") or "destiny_grants",
             grants,
+            environment.get("DESTINY_OIDC_CLIENT_ID") or None,
+            environment.get("DESTINY_OIDC_CLIENT_SECRET") or None,
         )
 
 

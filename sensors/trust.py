@@ -18,7 +18,7 @@ _NAMED = 50
 def on_feedback(
     context: dg.SensorEvaluationContext, ledger: ResourceParam[PostgresLedger]
 ) -> dg.SensorResult | dg.SkipReason:
-    """Ask for one ingest of each project with labels, or merges taken back, that its current generation does not count, however many.
+    """Ask for one ingest of each project with labels, given or taken back, or merges taken back, that its current generation does not count.
 
     The run reads no document again and judges the slots that the labels bear on. The cursor holds what was waiting when a project was
     last asked for: the same labels ask once, also where the run could not count them, and another label asks again.
@@ -29,7 +29,7 @@ def on_feedback(
     requests = []
     for project in ledger.projects.names():
         current = ledger.generations.current(project)
-        waiting: dict[str, bool] = {}
+        waiting: dict[str, bool | None] = {}
         if current:
             waiting |= ledger.beliefs.labels_not_counted(project, current.number)
             waiting |= dict.fromkeys(ledger.merges.undone_and_shown(project, current.number), False)

@@ -33,7 +33,7 @@ class OidcTokens:
 
     def __init__(self, settings: OidcSettings, clock: Callable[[], float] = time.monotonic) -> None:
         """Nothing is fetched yet. Raises `ConfigurationError` for an address that is neither https nor on loopback."""
-        _check(settings.issuer)
+        checked_address(settings.issuer)
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
@@ -51,8 +51,8 @@ class OidcTokens:
             return False
         return header.get("alg") in ALGORITHMS and isinstance(header.get("kid"), str)
 
-    def caller(self, token: str) -> tuple[Caller | None, float]:
-        """Whom a token stands for and for how many seconds still; (None, 0.0) for one that is not valid.
+    def caller(self, token: str, *, nonce: str | None = None) -> tuple[Caller | None, float]:
+        """Whom a token stands for and for how many seconds still; (None, 0.0) for one that is not valid, or lacks the `nonce` asked for.
 
         Raises `StoreUnavailableError` when the provider's keys cannot be had.
         """
@@ -71,6 +71,8 @@ class OidcTokens:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.InvalidTokenError:
+            return None, 0.0
+        if nonce is not None and claims.get("nonce") != nonce:
             return None, 0.0
         name = claims.get("email") or claims.get("preferred_username") or claims["sub"]
         caller = Caller(f"oidc:{claims['sub']}", str(name), self._grants(claims))
@@ -118,9 +120,9 @@ class OidcTokens:
         url = self._settings.jwks_url
         if url is None:
             issuer = self._settings.issuer.rstrip("/")
-            url = str(_fetched(f"{issuer}/.well-known/openid-configuration")["jwks_uri"])
+            url = str(fetched(f"{issuer}/.well-known/openid-configuration")["jwks_uri"])
         found = {}
-        for written in _fetched(url)["keys"]:
+        for written in fetched(url)["keys"]:
             if written.get("use", "sig") != "sig" or not isinstance(written.get("kid"), str):
                 continue
             try:
@@ -139,8 +141,9 @@ class OidcTokens:
         )
 
 
-def _fetched(url: str) -> dict[str, Any]:
-    _check(url)
+def fetched(url: str) -> dict[str, Any]:
+    """A JSON document of the provider's; raises `OSError`, `HTTPException`, `ValueError` where there is none to be had."""
+    checked_address(url)
     with urllib.request.urlopen(url, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310 - the scheme was checked
         body = response.read(_MOST_BYTES)
     document = json.loads(body)
@@ -149,7 +152,9 @@ def _fetched(url: str) -> dict[str, Any]:
     return document
 
 
-def _check(url: str) -> None:
+def checked_address(url: str) -> str:
+    """The address; raises `ConfigurationError` for one that is neither https nor on loopback."""
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ConfigurationError(f"{url} can't vouch for anybody: an identity provider has an https:// address.")
+    return url

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     import uvicorn
 
     from destiny_assets.serving.api.doors import Doors
+    from destiny_assets.serving.dagster.process import DagsterProcess
 
 # Handlers run in at most 40 threads; most of what they wait for is PostgreSQL.
 _CONNECTIONS, _OWNERS_CONNECTIONS = 16, 6
 _GOODBYE_SECONDS = 15
 # Without the ledger nothing can be answered: say so before the caller gives up.
 _WAIT_S = 3.0
+_MOST_MESSAGE_BYTES = 1_000_000
+_DAGSTER_UI = (sys.executable, "-m", "destiny_assets.dagster_ui")
 _DESTINY = (sys.executable, "-c", "from destiny_assets.cli.app import main; main()")
 
 
@@ -61,7 +65,8 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
             limit_concurrency=1_000,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=_MOST_MESSAGE_BYTES,
         )
         shown, at = listener.getsockname()[:2]
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{at}"
@@ -83,6 +88,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.adapters.language_model import OpenAILanguageModel
     from destiny_assets.adapters.neo4j import connect
     from destiny_assets.adapters.oidc import OidcTokens
+    from destiny_assets.adapters.oidc_sign_in import OidcSignIn
     from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
     from destiny_assets.adapters.qdrant import QdrantVectorIndex
     from destiny_assets.adapters.reranker import open_reranker
@@ -93,6 +99,7 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
     from destiny_assets.serving.api.doors import Doors, OpenLayers
     from destiny_assets.serving.api.ingests import Ingests
     from destiny_assets.serving.circuits import QUERY_SECONDS, Circuits
+    from destiny_assets.serving.dagster.process import PATH
     from destiny_assets.serving.library import Library
     from destiny_assets.serving.metrics import Metrics
     from destiny_assets.serving.pushing import Pushing
@@ -117,6 +124,10 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
         graph = stack.enter_context(connect(settings.stores.neo4j_url))
         ingests = Ingests(ledger, _DESTINY, {**os.environ, "DESTINY_HOME": str(settings.home)})
         stack.callback(ingests.close)
+        elsewhere = os.environ.get("DESTINY_DAGSTER_URL", "").rstrip("/")
+        dagster = None if elsewhere else _dagster(settings)
+        if dagster is not None:
+            stack.callback(dagster.close)
         yield Doors(
             service=KnowledgeService(
                 reading,
@@ -137,8 +148,24 @@ def open_doors(settings: Settings) -> "Iterator[Doors]":
             ingests=ingests,
             remove_project=lambda project: remove_everywhere(settings, project),
             cache=settings.cache,
-            dagster_url=os.environ.get("DESTINY_DAGSTER_URL", "").rstrip("/"),
+            dagster_url=elsewhere or (PATH if dagster else ""),
+            dagster=dagster,
+            sign_in=OidcSignIn(oidc, oidc.client_id) if oidc and oidc.client_id else None,
         )
+
+
+def _dagster(settings: Settings) -> "DagsterProcess | None":
+    """The process of the Dagster UI, started by its first visitor; None where the parts that it is made of are not installed."""
+    from importlib.util import find_spec
+
+    from destiny_assets.serving.dagster.process import DagsterProcess
+
+    checkout = Path(__file__).parents[2]
+    # Jobs, sensors and the workspace are read from the checkout or image.
+    if find_spec("dagster_webserver") is None or not (checkout / "workspace.yaml").is_file():
+        return None
+    environment = {**os.environ, "DESTINY_HOME": str(settings.home)}
+    return DagsterProcess(_DAGSTER_UI, environment, settings.home / "dagster" / "ui.log")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
-from destiny_assets.sdk import endpoints
+from destiny_assets.sdk import endpoints, oversight
 from destiny_assets.sdk.calls import Call
 from destiny_assets.sdk.errors import CircuitOpenError, DestinyClientError, UnreachableError
 from destiny_assets.sdk.records import Answer, Ingest
@@ -78,7 +78,13 @@ class Destiny:
         self, project: str, question: str, *, as_of: datetime | None = None, generation: int | None = None
     ) -> Iterator[str | Answer]:
         """The pieces of an answer while it is made, then the whole, which holds whatever the pieces were; never asked again by itself."""
-        call = endpoints.ask_aloud(project, question, as_of=as_of, generation=generation)
+        return self._told(endpoints.ask_aloud(project, question, as_of=as_of, generation=generation))
+
+    def follow(self, ingest: Ingest) -> Iterator[Ingest]:
+        """An ingest whenever something of it moved, the last time when it has ended."""
+        return (one for one in self._told(endpoints.follow(ingest.project, ingest.id)) if not isinstance(one, str))
+
+    def _told(self, call: Call[T]) -> Iterator[str | T]:
         try:
             response = self._http.send(request_of(self._http, call), stream=True)
             try:
@@ -140,3 +146,24 @@ class Destiny:
     start_ingest = _Method(endpoints.start_ingest)
     ingest = _Method(endpoints.ingest)
     doctor = _Method(endpoints.doctor)
+    claims = _Method(oversight.claims)
+    explain_claim = _Method(oversight.explain_claim)
+    labels = _Method(oversight.labels)
+    label = _Method(oversight.label)
+    take_label_back = _Method(oversight.take_label_back)
+    suggest_labels = _Method(oversight.suggest_labels)
+    entity = _Method(oversight.entity)
+    choices = _Method(oversight.choices)
+    report = _Method(oversight.report)
+    runs = _Method(oversight.runs)
+    changes = _Method(oversight.changes)
+    benchmarks = _Method(oversight.benchmarks)
+    benchmark_curves = _Method(oversight.benchmark_curves)
+    compare_benchmarks = _Method(oversight.compare_benchmarks)
+    sources = _Method(oversight.sources)
+    add_source = _Method(oversight.add_source)
+    remove_source = _Method(oversight.remove_source)
+    ingests = _Method(oversight.ingests)
+    audit = _Method(oversight.audit)
+    readiness = _Method(oversight.readiness)
+    metrics = _Method(oversight.metrics)

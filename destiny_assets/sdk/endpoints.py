@@ -263,6 +263,13 @@ def ingest(project: str, id: str) -> Call[r.Ingest]:  # noqa: A002
     return get(at(project, "ingests", id), one(r.Ingest))
 
 
+def follow(project: str, id: str) -> Call[r.Ingest]:  # noqa: A002
+    """The same whenever something moved, until it has ended."""
+    return replace(
+        ingest(project, id), path=at(project, "ingests", id, "events"), headers={"Accept": "text/event-stream"}
+    )
+
+
 def doctor(project: str) -> Call[dict[str, Any]]:
     """The health of every layer, as the server's JSON."""
     return get(at(project, "doctor"), lambda said: dict(said))

@@ -54,6 +54,7 @@ class Hit:
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class ContextItem:
     trust: float
     value: float
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Citation:
     trust: float
     superseded_by: list[str]
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +387,8 @@ def _value(kind: Any, said: Any) -> Any:
         return [_value(arguments[0], item) for item in said]
     if origin is tuple:
         return tuple(said)
+    if origin is Page:
+        return page(arguments[0], said)
     if kind is datetime:
         return datetime.fromisoformat(said)
     if is_dataclass(kind):

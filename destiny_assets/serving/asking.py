@@ -165,4 +165,5 @@ def _citation(number: int, hit: Hit, start: int, end: int) -> Citation:
         trust=hit.trust,
         superseded_by=hit.superseded_by,
         at_risk=hit.at_risk,
+        document_id=hit.document_id,
     )

@@ -122,6 +122,13 @@ class ClaimReader:
             found[claim] = verdict
         return Labelled(project, len(found), self._ledger.beliefs.label(project, found), [])
 
+    def take_back(self, project: str, claim: str) -> Labelled:
+        """Take back what was said of a claim (by id), for the next ingest to count; raises `NotFoundError` where nothing was."""
+        self._ledger.projects.require(project)
+        if not self._ledger.beliefs.take_back(project, claim):
+            raise NotFoundError(f"Nobody labelled {claim!r} in {project!r}. See /v1/projects/{project}/labels")
+        return Labelled(project, 1, 1, [])
+
     def label_statements(self, project: str, said: list[tuple[str, str, str, bool]]) -> Labelled:
         """Keep what people say of (subject, predicate, value) as claimed; what nobody claims is told back, and the rest is kept."""
         pinned = self._pin(project)
@@ -190,4 +197,7 @@ def _would_change(own: StoredClaim, terms: list[dict[str, Any]], against: list[R
         ]
     alone = [term for term in terms if term["log_odds"] >= margin]
     found = [f"Without this, {instead} would be likelier: {term['why']}." for term in alone]
-    return [*found, f"Or {margin:.2f} of log-odds more for {instead}, or a label that it is false."]
+    return [
+        *found,
+        f"{margin:.2f} of log-odds more for {instead} would turn it, and so would a label that it is false.",
+    ]

@@ -46,6 +46,7 @@ def pack(found: SearchResult, question: str, budget: int, tokens: TokenCounter) 
                 trust=hit.trust,
                 value=round(value, 6),
                 at_risk=hit.at_risk,
+                document_id=hit.document_id,
             )
         )
         parts.append(f"{header}\n{text}\n")

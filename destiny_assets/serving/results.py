@@ -59,6 +59,7 @@ class Hit:
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class ContextItem:
     trust: float
     value: float
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class Citation:
     trust: float
     superseded_by: list[str]
     at_risk: list[str] = field(default_factory=list)
+    document_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

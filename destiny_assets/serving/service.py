@@ -377,4 +377,5 @@ def _hit(passage: Passage, score: float) -> Hit:
         written_at=passage.written_at,
         revision=passage.revision or None,
         at_risk=list(passage.at_risk),
+        document_id=passage.document_id,
     )

@@ -1,12 +1,16 @@
-"""An OpenID Connect provider on loopback: discovery, keys that rotate, and tokens as valid or as wrong as a test wants them."""
+"""An OpenID Connect provider on loopback: discovery, keys that rotate, people who sign in at once, and tokens as a test wants them."""
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -16,12 +20,14 @@ _Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 class Issuer:
-    """`fetches` counts how often the keys were asked for; `away` lets it answer with 503."""
+    """`fetches` counts how often the keys were asked for; `away` lets it answer with 503; `who` is what it says of whoever signs in."""
 
     def __init__(self) -> None:
         self.url = ""
         self.fetches = 0
         self.away = False
+        self.who: dict[str, Any] = {}
+        self._codes: dict[str, dict[str, str]] = {}
         self._keys: dict[str, tuple[str, _Private]] = {}
 
     def rotate(self, kid: str, algorithm: str = "RS256") -> None:
@@ -53,9 +59,34 @@ class Issuer:
         if self.away:
             return 503, {}
         if path == "/.well-known/openid-configuration":
-            return 200, {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+            return 200, {
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+            }
         self.fetches += 1
         return 200, self.jwks()
+
+    def authorize(self, asked: dict[str, str]) -> str:
+        """Where whoever signed in is sent back to."""
+        assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
+        assert "openid" in asked["scope"].split()
+        code = secrets.token_hex(8)
+        self._codes[code] = asked
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+
+    def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """An identity token for a code that was not used, to whom it was given."""
+        asked = self._codes.pop(form["code"], None)
+        challenge = (
+            base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).decode().rstrip("=")
+        )
+        same = asked is not None and all(asked[name] == form[name] for name in ("client_id", "redirect_uri"))
+        if asked is None or not same or asked["code_challenge"] != challenge:
+            return 400, {"error": "invalid_grant"}
+        said = {"aud": asked["client_id"], "nonce": asked["nonce"], **self.who}
+        return 200, {"token_type": "Bearer", "access_token": "unused", "id_token": self.token(**said)}
 
 
 @contextmanager
@@ -65,7 +96,20 @@ def issuing() -> Iterator[Issuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, document = issuer.answer(self.path)
+            at = urlsplit(self.path)
+            if at.path == "/authorize":
+                self.send_response(302)
+                self.send_header("Location", issuer.authorize(dict(parse_qsl(at.query))))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.tell(*issuer.answer(self.path))
+
+        def do_POST(self) -> None:
+            form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.tell(*((503, {}) if issuer.away else issuer.exchange(dict(parse_qsl(form)))))
+
+        def tell(self, status: int, document: dict[str, Any]) -> None:
             body = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

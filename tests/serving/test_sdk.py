@@ -1,26 +1,37 @@
 """The Python client against the real API: what comes back is typed, what fails is told, what may succeed is asked again."""
 
 import asyncio
+import inspect
+import json
 import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
-from destiny_assets.adapters.postgres.browsing import DocumentRow, EntityRow
+from destiny_assets.adapters.postgres import selection
+from destiny_assets.adapters.postgres.beliefs import StoredLabel
+from destiny_assets.adapters.postgres.benchmarks import BenchmarkRun
+from destiny_assets.adapters.postgres.browsing import ChangedDocument, DocumentRow, EntityRow, MentionRow
+from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.decisions import StoredDecision
+from destiny_assets.adapters.postgres.generations import IngestRun
 from destiny_assets.adapters.postgres.ingest_requests import IngestRequest
 from destiny_assets.domain import generations
-from destiny_assets.sdk import records
+from destiny_assets.domain.report.values import ProjectReport
+from destiny_assets.sdk import endpoints, oversight, records
+from destiny_assets.sdk import oversight_records as o
 from destiny_assets.sdk.async_client import AsyncDestiny
-from destiny_assets.sdk.calls import Filters
+from destiny_assets.sdk.calls import Call, Filters
 from destiny_assets.sdk.client import Destiny
 from destiny_assets.sdk.errors import (
     CircuitOpenError,
@@ -32,8 +43,11 @@ from destiny_assets.sdk.errors import (
     UnreachableError,
 )
 from destiny_assets.sdk.resilience import Circuit, Patience
-from destiny_assets.serving import results
+from destiny_assets.serving import measurements, results
+from destiny_assets.serving.api.routes import history, projects, state
+from destiny_assets.serving.library import EntityPage
 from tests.serving.api.opened import Opened, opened_over
+from tests.serving.api.port import growing_port
 from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
 
 QUESTION = "what does a stamp cost abroad"
@@ -65,6 +79,12 @@ def grown(layers: Layers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield growth
 
 
+@pytest.fixture(scope="module")
+def port(layers: Layers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Growth]:
+    with growing_port(layers, tmp_path_factory.mktemp("port")) as growth:
+        yield growth
+
+
 @pytest.fixture
 def client(opened: Opened, grown: Growth) -> Iterator[Destiny]:
     with Destiny(opened.url, opened.key(f"{grown.project}=curator")) as one:
@@ -93,6 +113,97 @@ def test_reads_are_records(client: Destiny, grown: Growth) -> None:
     assert [one.project for one in client.projects()] == [grown.project]
     assert client.project(grown.project).documents == len(DOCUMENTS)
     assert client.me().grants == {grown.project: "curator"}
+
+
+def test_what_is_claimed_said_and_measured_are_records(opened: Opened, port: Growth) -> None:
+    name = port.project
+    with Destiny(opened.url, opened.key(f"{name}=curator")) as client:
+        red, blue = client.claims(name, subject="ferry", contested=True)
+        assert (red.predicate, red.label, {red.value, blue.value}) == ("colour", None, {"red", "blue"})
+        told = client.explain_claim(name, red.id)
+        assert sum(term["log_odds"] for term in told.terms) == pytest.approx(told.log_odds)
+        assert ([rival.claim for rival in told.against], bool(told.evidence)) == ([blue.id], True)
+        assert not any(sentence.startswith("Or ") for sentence in told.would_change)
+        assert client.label(name, {red.id: True}).changed == 1
+        assert [(one.claim, one.verdict) for one in client.labels(name)] == [(red.id, True)]
+        assert client.take_label_back(name, red.id).changed == 1
+        assert client.labels(name).items == []
+        with pytest.raises(NotFoundError, match="Nobody labelled"):
+            client.take_label_back(name, red.id)
+        assert {slot.subject for slot in client.suggest_labels(name).slots} == {"harbour", "ferry"}
+        assert {one.value for one in client.choices(name).sources} >= {"folder", "said"}
+        report = client.report(name)
+        assert (report.generation, report.counts is not None, len(report.growth)) == (3, True, 3)
+        assert client.runs(name).items == []
+        changed = client.changes(name, 3, since=1)
+        assert [(one.uri, one.change) for one in changed.documents] == [("notes/rain.txt", "changed")]
+        assert {run.recipe for run in client.benchmarks(name, suite="golden")} == {"lexical"}
+        (curve,) = client.benchmark_curves(name, metric="recall@10").curves
+        assert [point.generation for point in curve.points] == [1, 2, 3]
+        compared = client.compare_benchmarks(
+            name, suite="golden", recipe="lexical", before=1, after=2, metric="recall@10"
+        )
+        assert ([one.question for one in compared.questions], compared.change["mean"] < 0) == (["q3"], True)
+        entity = next(one for one in client.entities(name, limit=200) if one.mentions)
+        shown = client.entity(name, entity.id)
+        assert (shown.entity, len(shown.mentions) > 0) == (entity, True)
+        assert {source.name for source in client.sources(name)} >= {"folder", "said"}
+        assert client.ingests(name).items == []
+        assert client.readiness().ready
+
+
+def test_administrators_ask_of_what_was_done(opened: Opened, growth: Growth) -> None:
+    with Destiny(opened.url, opened.key("*=admin")) as admin:
+        (folder,) = admin.sources(growth.project)
+        assert admin.remove_source(growth.project, folder.name) == {"sources": 1}
+        attached = admin.add_source(growth.project, folder.kind, folder.uri, name=folder.name)
+        assert (attached.source.name, attached.documents) == (folder.name, len(DOCUMENTS))
+        newest, before, *_ = admin.audit(project=growth.project, limit=5)
+        assert (newest.action, before.action) == ("source.add", "source.remove")
+        assert newest.id > before.id
+        assert "destiny_request_seconds" in admin.metrics()
+
+
+def test_an_ingest_is_followed_to_its_end(opened: Opened, layers: Layers, grown: Growth) -> None:
+    noted = layers.ledger.ingest_requests.add(grown.project, str(uuid.uuid4()), "tests", None)
+    layers.ledger.ingest_requests.end(grown.project, noted.id, "succeeded", {"generation": 1}, "well")
+
+    async def followed(key: str) -> list[records.Ingest]:
+        async with AsyncDestiny(opened.url, key) as client:
+            return [one async for one in client.follow(await client.ingest(grown.project, noted.id))]
+
+    key = opened.key(f"{grown.project}=reader")
+    with Destiny(opened.url, key) as client:
+        told = list(client.follow(client.ingest(grown.project, noted.id)))
+    assert [(one.state, one.ended) for one in told] == [("succeeded", True)]
+    assert asyncio.run(followed(key)) == told
+
+
+NAMES = {"name": "{project}", "claim": "{id}", "generation": "{number}", "project": "{project}", "id": "{id}"}
+REST = {"k": 1, "before": 1, "after": 1, "since": 1, "limit": 1, "content": b"", "verdicts": {}}
+
+
+def test_every_operation_has_a_method_and_every_method_an_operation() -> None:
+    described = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text("utf-8"))
+    operations = {(m.upper(), path) for path, methods in described["paths"].items() for m in methods}
+    found = set()
+    for module in (endpoints, oversight):
+        for name, function in vars(module).items():
+            if not inspect.isfunction(function) or function.__module__ != module.__name__:
+                continue
+            needed = {
+                one.name: NAMES.get(one.name, REST.get(one.name, "x"))
+                for one in inspect.signature(function).parameters.values()
+                if one.default is inspect.Parameter.empty
+            }
+            if name == "remove_source":
+                needed["name"] = "{name}"
+            call: Call[Any] = function(**needed)
+            found.add((call.method, unquote(call.path)))
+            for client in (Destiny, AsyncDestiny):
+                assert vars(client)[name].__doc__, name
+    assert operations - found == {("GET", "/v1/openapi.json")} & operations
+    assert found - operations == set()
 
 
 def test_pages_go_on(client: Destiny, grown: Growth) -> None:
@@ -157,10 +268,22 @@ def test_coroutines_ask_the_same(opened: Opened, grown: Growth) -> None:
         *((getattr(records, name), getattr(results, name)) for name in SAME_NAMES),
         *((records.Document, DocumentRow), (records.Entity, EntityRow), (records.Decision, StoredDecision)),
         *((records.Ingest, IngestRequest), (records.Generation, generations.Generation)),
+        *((o.Claim, StoredClaim), (o.Evidence, StoredEvidence), (o.Label, StoredLabel), (o.Run, IngestRun)),
+        *((o.BenchmarkRun, BenchmarkRun), (o.ChangedDocument, ChangedDocument), (o.Mention, MentionRow)),
+        *((o.Choice, selection.Choice), (o.Choices, selection.Choices), (o.EntityPage, EntityPage)),
+        *((getattr(o, name), getattr(results, name)) for name in ("ClaimExplanation", "Rival", "Labelled", "OpenSlot", "Suggestions")),
+        *((getattr(o, name), getattr(measurements, name)) for name in ("Point", "Curve", "Curves", "ChangedQuestion", "Comparison")),
+        *((o.Changes, history.Changes), (o.Source, projects.SourceShown), (o.Attached, projects.Attached), (o.AuditEvent, projects.AuditShown)),
     ],
 )  # fmt: skip
 def test_a_record_has_the_fields_that_the_server_sends(ours: Any, theirs: Any) -> None:
     assert [one.name for one in fields(ours)] == [one.name for one in fields(theirs)]
+
+
+def test_a_report_knows_no_field_that_the_server_does_not_send() -> None:
+    assert {one.name for one in fields(o.Report)} <= {one.name for one in fields(ProjectReport)}
+    assert [one.name for one in fields(o.Readiness)] == list(state.Readiness.model_fields)
+    assert [one.name for one in fields(o.LayerState)] == list(state.LayerState.model_fields)
 
 
 def test_a_field_of_a_newer_server_is_left_out() -> None:

@@ -79,15 +79,32 @@ class ApiKeys:
             ).fetchone()
         return row["expires_at"] if row else None
 
+    def begin_session_of(self, caller: Caller, digest: bytes, *, hours: int) -> datetime:
+        """Keep a session, for `hours`, of a person for whom an identity provider vouched; when it ends."""
+        grants = {project: str(role) for project, role in caller.grants.items()}
+        with self._session.transaction() as cursor:
+            cursor.execute("delete from page_session where expires_at < now()")
+            (row,) = cursor.execute(
+                """insert into page_session (digest, actor, name, grants, expires_at)
+                   values (%s, %s, %s, %s, now() + make_interval(hours => %s)) returning expires_at""",
+                (digest, caller.id, caller.name, Jsonb(grants), hours),
+            ).fetchall()
+        ends: datetime = row["expires_at"]
+        return ends
+
     def caller_of_session(self, digest: bytes) -> Caller | None:
         """For whom a session speaks; None for one that is unknown or past its time, or whose key is revoked or past its own."""
         with self._session.transaction() as cursor:
             row = cursor.execute(
-                """select k.id, k.name, k.grants, k.rate_per_s from page_session s join api_key k on k.id = s.key_id
-                   where s.digest = %s and s.expires_at > now() and k.revoked_at is null and k.expires_at > now()""",
+                """select s.actor, k.id, coalesce(s.name, k.name) as name, coalesce(s.grants, k.grants) as grants, k.rate_per_s
+                   from page_session s left join api_key k on k.id = s.key_id
+                   where s.digest = %s and s.expires_at > now()
+                     and (s.key_id is null or (k.revoked_at is null and k.expires_at > now()))""",
                 (digest,),
             ).fetchone()
-        return _caller(row["id"], row) if row else None
+        if row is None:
+            return None
+        return _caller(row["id"], row) if row["actor"] is None else Caller(row["actor"], row["name"], _roles(row))
 
     def end_session(self, digest: bytes) -> bool:
         """Forget a session; False when it was not known."""
@@ -109,5 +126,8 @@ class ApiKeys:
 
 
 def _caller(key_id: str, row: Mapping[str, Any]) -> Caller:
-    grants = {project: Role(role) for project, role in row["grants"].items()}
-    return Caller(f"key:{key_id}", row["name"], grants, row["rate_per_s"])
+    return Caller(f"key:{key_id}", row["name"], _roles(row), row["rate_per_s"])
+
+
+def _roles(row: Mapping[str, Any]) -> dict[str, Role]:
+    return {project: Role(role) for project, role in row["grants"].items()}

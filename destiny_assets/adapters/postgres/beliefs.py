@@ -49,7 +49,7 @@ class Beliefs:
             )
 
     def touched(self, project: str, generation: int) -> set[str]:
-        """Slots, spoken of or not, on which a change of this generation or a label not yet counted bears.
+        """Slots, spoken of or not, on which a change of this generation, a label not yet counted or one taken back bears.
 
         A change of who supersedes whom bears on the documents below too. Slots that an unfinished run of this generation scored
         count as well: what it saw may be gone without a trace.
@@ -77,7 +77,10 @@ class Beliefs:
                    union select slot_id::text from claim_probability where project = %(p)s and (born = %(g)s or died = %(g)s)
                    union select b.slot_id::text from claim_label l
                          join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
-                         where l.project = %(p)s and b.died = %(forever)s and b.label is distinct from l.verdict""",
+                         where l.project = %(p)s and b.died = %(forever)s and b.label is distinct from l.verdict
+                   union select b.slot_id::text from claim_probability b
+                         where b.project = %(p)s and b.died = %(forever)s and b.label is not null and not exists (
+                             select from claim_label l where (l.project, l.claim_id) = (b.project, b.id))""",
                 {"p": project, "g": generation, "forever": FOREVER},
             )
             return {row["id"] for row in rows}
@@ -187,13 +190,25 @@ class Beliefs:
                 (project, list(verdicts), list(verdicts.values())),
             ).rowcount
 
-    def labels_not_counted(self, project: str, generation: int) -> dict[str, bool]:
-        """What people say of claims that a generation shows and does not count yet, by claim."""
+    def take_back(self, project: str, claim: str) -> bool:
+        """Keep no label of a claim any more; False when there was none."""
+        with self._session.transaction() as cursor:
+            return bool(
+                cursor.execute(
+                    "delete from claim_label where project = %s and claim_id = %s::uuid", (project, claim)
+                ).rowcount
+            )
+
+    def labels_not_counted(self, project: str, generation: int) -> dict[str, bool | None]:
+        """What people say of claims that a generation shows and does not count yet, by claim; None where they took a label back."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
                 """select l.claim_id::text as id, l.verdict from claim_label l
                    join claim_probability b on (b.project, b.id) = (l.project, l.claim_id)
                    where l.project = %(p)s and b.born <= %(g)s and b.died > %(g)s and b.label is distinct from l.verdict
+                   union select b.id::text, null from claim_probability b
+                   where b.project = %(p)s and b.born <= %(g)s and b.died > %(g)s and b.label is not null and not exists (
+                       select from claim_label l where (l.project, l.claim_id) = (b.project, b.id))
                    order by 1""",
                 {"p": project, "g": generation},
             )

@@ -138,7 +138,8 @@ from aged group by 1 order by slots desc, predicate limit %(most)s
 
 def read_project_report(session: Session, project: str, written_at: datetime) -> ProjectReport:
     """A project as its readers see it now; empty but for the quarantine before the first publish."""
-    with session.transaction() as cursor:
+    # A transaction of its own also over a connection that commits each statement, as the reading role's does.
+    with session.transaction() as cursor, cursor.connection.transaction():
         # One snapshot for all the reads: a publish in between would mix two generations.
         cursor.execute("set transaction isolation level repeatable read, read only")
         quarantined = _quarantined(cursor, project)

@@ -52,6 +52,10 @@ def create_app(doors: Doors) -> FastAPI:
     openapi.install(app)
     mcp.install(app, doors)
     site.install(app)
+    if doors.dagster is not None:
+        from destiny_assets.serving.dagster import proxy
+
+        proxy.install(app, doors, doors.dagster)
     app.add_middleware(Gate, authenticator=doors.authenticator, most_bytes=_most_bytes)
     app.add_middleware(Observed, metrics=doors.metrics, tracing=doors.tracing)
     return app
@@ -90,6 +94,8 @@ def _guarded(route: APIRoute) -> bool:
 
 
 def _most_bytes(scope: Scope) -> int:
+    if scope["type"] != "http":
+        return MOST_BYTES
     if scope["path"] == mcp.PATH:
         return mcp.MOST_BYTES
     if scope["path"] == SIGN_IN:

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 
+from destiny_assets.adapters.oidc_sign_in import OidcSignIn
 from destiny_assets.adapters.postgres.isolation import read_project
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
@@ -18,6 +19,7 @@ from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.api.problems import RefusedError
 from destiny_assets.serving.circuits import Circuits
+from destiny_assets.serving.dagster.process import DagsterProcess
 from destiny_assets.serving.library import Library
 from destiny_assets.serving.metrics import Metrics
 from destiny_assets.serving.pushing import Pushing
@@ -40,7 +42,10 @@ class Doors:
     `circuits` are those of `service` and `library`; `reading` is the ledger as a role that sees one project; `remove_project` takes a
     project out of every layer; `cache` is where sources keep copies.
 
-    `dagster_url` is where the pages say that a run can be looked at in the Dagster UI; empty: they name its id alone.
+    `dagster_url` is where the pages say that a run can be looked at in the Dagster UI; empty: they name its id alone. `dagster` is the
+    process of that UI where this server passes on to it.
+
+    `sign_in` is where people sign in at an identity provider, where one knows the pages.
 
     `closing` is set when the server is told to stop: what streams ends then.
     """
@@ -57,6 +62,8 @@ class Doors:
     remove_project: Callable[[str], dict[str, int]]
     cache: Path
     dagster_url: str = ""
+    dagster: DagsterProcess | None = None
+    sign_in: OidcSignIn | None = None
     tracing: Tracing | None = None
     closing: threading.Event = field(default_factory=threading.Event)
 

@@ -30,8 +30,10 @@ OPEN = ("/livez", "/readyz")
 """What answers without a key: one word each, for who restarts servers and who sends them readers."""
 
 SIGN_IN = "/sign-in"
+TO_PROVIDER, FROM_PROVIDER = f"{SIGN_IN}/provider", f"{SIGN_IN}/back"
+_WAYS_IN = (SIGN_IN, TO_PROVIDER, FROM_PROVIDER)
 ASSETS = "/assets/"
-"""Open too: the page that takes a key, and the style and scripts of the pages, which hold nothing of anybody."""
+"""Open too: the page that takes a key, the way to a provider and back, and the style and scripts of the pages, which hold nothing of anybody."""
 
 MOST_BYTES = 1_000_000
 """Of a request's body, where the route does not take documents."""
@@ -72,10 +74,6 @@ class Gate:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] == "websocket":
-            # No route speaks it yet.
-            await send({"type": "websocket.close", "code": 1008})
-            return
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         id_ = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -85,7 +83,9 @@ class Gate:
 
         async def sending(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "websocket.accept":
+                status = 101
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 status = message["status"]
                 out = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -93,7 +93,7 @@ class Gate:
                 out["X-Request-Id"] = id_
                 out.add_vary_header("Authorization")
                 out.add_vary_header("Cookie")
-                if scope["scheme"] == "https":
+                if scope["scheme"] in ("https", "wss"):
                     out["Strict-Transport-Security"] = "max-age=31536000"
             await send(message)
 
@@ -115,7 +115,7 @@ class Gate:
                 told = f"The request's body may have at most {most:,} bytes. Send less, or split it."
                 await problem("too-large", told, id_, {"Connection": "close"})(scope, receive, send)
                 return False
-        if scope["path"] in (*OPEN, SIGN_IN) or scope["path"].startswith(ASSETS):
+        if scope["path"] in (*OPEN, *_WAYS_IN) or scope["path"].startswith(ASSETS):
             return True
         credential = credential_of(headers)
         if credential is None and (credential := session_of(headers, scope["scheme"])) is not None:
@@ -166,7 +166,7 @@ class Gate:
         caller, route = scope["state"].get("caller"), scope.get("route")
         told = {
             "request_id": id_,
-            "method": scope["method"],
+            "method": scope.get("method", "WEBSOCKET"),
             "route": getattr(route, "path", None),
             "project": scope.get("path_params", {}).get("project"),
             "caller": caller.id if caller else None,
@@ -185,7 +185,8 @@ def credential_of(headers: Headers) -> str | None:
 def _navigates(scope: Scope, headers: Headers) -> bool:
     """Whether a person's browser goes to a page; it is shown where to sign in instead of a problem in JSON."""
     return (
-        scope["method"] in ("GET", "HEAD")
+        scope["type"] == "http"
+        and scope["method"] in ("GET", "HEAD")
         and not scope["path"].startswith("/v1")
         and "authorization" not in headers
         and "text/html" in headers.get("accept", "")

@@ -19,11 +19,12 @@ PAGE_HEADER = "X-Destiny-Page"
 
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 _API = "/v1/"
+_ATTEMPT_SECONDS = 600
 
 
 def cookie_name(scheme: str) -> str:
     """The cookie's name; over TLS browsers promise that nobody but this very host set it (``__Host-``)."""
-    return "__Host-destiny_session" if scheme == "https" else "destiny_session"
+    return "__Host-destiny_session" if scheme in ("https", "wss") else "destiny_session"
 
 
 def session_of(headers: Headers, scheme: str) -> str | None:
@@ -44,6 +45,31 @@ def drop_session(response: Response, scheme: str) -> None:
     """Let the browser forget its session."""
     secure = scheme == "https"
     response.delete_cookie(cookie_name(scheme), path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def attempt_of(headers: Headers, scheme: str) -> str:
+    """What a browser carries that was sent to the identity provider; empty when it carries nothing."""
+    return cookie_parser(headers.get("cookie", "")).get(_attempt_name(scheme), "")
+
+
+def set_attempt(response: Response, scheme: str, text: str) -> None:
+    """Let the browser carry this to the identity provider and back, for which it has ten minutes.
+
+    ``Lax``: it comes back from another site. No script reads it, and it opens nothing.
+    """
+    secure = scheme == "https"
+    response.set_cookie(
+        _attempt_name(scheme), text, max_age=_ATTEMPT_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
+    )
+
+
+def drop_attempt(response: Response, scheme: str) -> None:
+    """Let the browser forget it: an attempt is good once."""
+    response.delete_cookie(_attempt_name(scheme), path="/", secure=scheme == "https", httponly=True, samesite="lax")
+
+
+def _attempt_name(scheme: str) -> str:
+    return "__Host-destiny_sign_in" if scheme == "https" else "destiny_sign_in"
 
 
 def foreign(scope: Mapping[str, Any], headers: Headers) -> str | None:

@@ -1,33 +1,51 @@
-"""The way in and out: a person gives a key once, and the browser gets a session in its place. The key is kept nowhere."""
+"""The way in and out: a person gives a key once, or signs in at the identity provider, and the browser gets a session. The key is kept nowhere."""
 
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import parse_qs
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, quote
 
+import anyio
+import anyio.to_thread
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from destiny_assets.adapters.oidc_sign_in import Attempt
 from destiny_assets.domain.access import Caller
 from destiny_assets.domain.api_keys import key_print
 from destiny_assets.domain.page_sessions import HOURS, SESSION_BYTES, session_digest, write_session
+from destiny_assets.errors import StoreUnavailableError
 from destiny_assets.serving.api.authentication import Busy
 from destiny_assets.serving.api.doors import Doors
-from destiny_assets.serving.api.gate import SIGN_IN
-from destiny_assets.serving.api.sessions import drop_session, same_origin, session_of, set_session
+from destiny_assets.serving.api.gate import FROM_PROVIDER, SIGN_IN, TO_PROVIDER
+from destiny_assets.serving.api.sessions import (
+    attempt_of,
+    drop_attempt,
+    drop_session,
+    same_origin,
+    session_of,
+    set_attempt,
+    set_session,
+)
 
 MOST_BYTES = 10_000
 """Of the form: a key and an address."""
 
+_Found = TypeVar("_Found")
 _SIGN_OUT = "/sign-out"
+_AT_PROVIDER = 4
 _WRONG = "This key is unknown, was revoked or has expired. Ask whoever runs Destiny for one: destiny key create NAME --grant PROJECT=reader"
 _BUSY = "Too many unknown keys are being tried, so yours could not be looked up. Try again in a second."
+_NOBODY = "The identity provider vouched for nobody. Try again, or sign in with a key."
+_NOTHING_OPEN = "You signed in, but nothing here is open to you. Ask whoever runs Destiny for a role in a project."
 _FOREIGN = "The form was not sent from this page. Type the address of this server yourself, and sign in again."
 
 
 def install(app: FastAPI, page: Callable[..., Response]) -> None:
-    """Add the two routes; `page` makes the page that takes a key, of a status, `next` and `problem`."""
+    """Add the routes; `page` makes the page that takes a key, of a status, `next` and `problem`."""
 
     async def ask_for_key(request: Request) -> Response:
         target = _inside(request.query_params.get("next", "/"))
@@ -61,6 +79,52 @@ def install(app: FastAPI, page: Callable[..., Response]) -> None:
         drop_session(response, request.url.scheme)
         return response
 
+    # Anybody can make this server ask the provider, who may be slow: a few at a time, in threads of their own.
+    async def aside(work: Callable[..., _Found], *arguments: Any) -> _Found:
+        if not limiters:
+            limiters.append(anyio.CapacityLimiter(_AT_PROVIDER))
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=limiters[0])
+
+    limiters: list[anyio.CapacityLimiter] = []
+
+    async def to_provider(request: Request) -> Response:
+        doors: Doors = request.app.state.doors
+        if doors.sign_in is None:
+            raise HTTPException(404)
+        target = _inside(request.query_params.get("next", "/"))
+        try:
+            at, attempt = await aside(doors.sign_in.begin, _back(request), target)
+        except StoreUnavailableError as error:
+            return page(503, next=target, problem=str(error))
+        response = RedirectResponse(at, 303)
+        set_attempt(response, request.url.scheme, attempt.dump())
+        return response
+
+    async def from_provider(request: Request) -> Response:
+        doors: Doors = request.app.state.doors
+        if doors.sign_in is None:
+            raise HTTPException(404)
+        attempt = Attempt.load(attempt_of(request.headers, request.url.scheme))
+        said = {name: request.query_params.get(name, "") for name in ("state", "code")}
+        target = _inside(attempt.target) if attempt else "/"
+        caller = None
+        if attempt is not None:
+            try:
+                caller = await aside(doors.sign_in.finish, attempt, said["state"], said["code"], _back(request))
+            except StoreUnavailableError as error:
+                return page(503, next=target, problem=str(error))
+        if caller is None or not caller.grants:
+            response = page(401 if caller is None else 403, next=target, problem=_NOTHING_OPEN if caller else _NOBODY)
+        else:
+            session, ends = await run_in_threadpool(_begin_for, doors, caller)
+            # By way of the page: a browser that comes from another site carries the session to nothing but our own page's requests.
+            response = RedirectResponse(f"{SIGN_IN}?next={quote(target, safe='/')}", 303)
+            set_session(response, request.url.scheme, session, int((ends - datetime.now(UTC)).total_seconds()))
+        drop_attempt(response, request.url.scheme)
+        return response
+
+    app.add_route(TO_PROVIDER, to_provider, methods=["GET"], include_in_schema=False)
+    app.add_route(FROM_PROVIDER, from_provider, methods=["GET"], include_in_schema=False)
     app.add_route(SIGN_IN, ask_for_key, methods=["GET"], include_in_schema=False)
     app.add_route(SIGN_IN, sign_in, methods=["POST"], include_in_schema=False)
     app.add_route(_SIGN_OUT, sign_out, methods=["POST"], include_in_schema=False)
@@ -81,6 +145,20 @@ def _begin(doors: Doors, key: str) -> tuple[str, datetime] | str:
         return _WRONG
     doors.ledger.audit.append(verdict.id, "session.begin", None, {"name": verdict.name})
     return session, ends
+
+
+def _begin_for(doors: Doors, caller: Caller) -> tuple[str, datetime]:
+    session = write_session(secrets.token_bytes(SESSION_BYTES))
+    digest = session_digest(session)
+    assert digest is not None  # noqa: S101 - it was written a line above
+    ends = doors.ledger.api_keys.begin_session_of(caller, digest, hours=HOURS)
+    doors.ledger.audit.append(caller.id, "session.begin", None, {"name": caller.name})
+    return session, ends
+
+
+def _back(request: Request) -> str:
+    """Where the provider sends a browser back to; it knows the address and refuses another."""
+    return f"{request.url.scheme}://{request.url.netloc}{FROM_PROVIDER}"
 
 
 def _lasts(doors: Doors, session: str) -> bool:

@@ -91,4 +91,5 @@ def install(app: FastAPI) -> None:
     for path in _ADDRESSES:
         app.add_route(path, shell, methods=["GET"], include_in_schema=False)
     app.add_route(ASSETS + "{stamp}/{name:path}", asset, methods=["GET"], include_in_schema=False)
-    sign_in.install(app, lambda status, **texts: files().page("sign-in.html", status, **texts))
+    at_provider = "" if app.state.doors.sign_in is not None else "hidden"
+    sign_in.install(app, lambda status, **texts: files().page("sign-in.html", status, hidden=at_provider, **texts))

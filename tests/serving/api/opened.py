@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 
 from destiny_assets.adapters.oidc import OidcTokens
+from destiny_assets.adapters.oidc_sign_in import OidcSignIn
 from destiny_assets.adapters.postgres.isolation import IsolatedLedger, reading_url
 from destiny_assets.adapters.tracing import Tracing
 from destiny_assets.domain.access import grants_of
@@ -24,6 +25,7 @@ from destiny_assets.serving.api.authentication import Authenticator
 from destiny_assets.serving.api.doors import Doors, OpenLayers
 from destiny_assets.serving.api.ingests import Ingests
 from destiny_assets.serving.circuits import Circuits
+from destiny_assets.serving.dagster.process import PATH, DagsterProcess
 from destiny_assets.serving.library import Library
 from destiny_assets.serving.metrics import Metrics
 from destiny_assets.serving.pushing import Pushing
@@ -33,6 +35,7 @@ from destiny_assets.telemetry import listening
 from tests.fakes.embedder import HashingEmbedder
 from tests.stages.growing import Layers
 
+DAGSTER_UI = (sys.executable, "-m", "destiny_assets.dagster_ui")
 DESTINY = (sys.executable, "-c", "from destiny_assets.cli.app import main; main()")
 
 
@@ -66,11 +69,19 @@ def new_key(layers: Layers, *grants: str, rate: float = 10_000.0, days: int = 1,
 
 @contextmanager
 def doors_over(
-    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None, **more: Any
+    layers: Layers,
+    home: Path,
+    tokens: OidcTokens | None = None,
+    tracing: Tracing | None = None,
+    sign_in: OidcSignIn | None = None,
+    **more: Any,
 ) -> Iterator[Doors]:
     """The doors as `destiny serve` makes them, but for the embedder, which loads no model; `more` is for the service."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DESTINY_", "DAGSTER_"))}
-    ingests = Ingests(layers.ledger, DESTINY, {**kept, "DESTINY_HOME": str(home)})
+    environment = {**kept, "DESTINY_HOME": str(home)}
+    ingests = Ingests(layers.ledger, DESTINY, environment)
+    # Nobody who does not visit it starts it.
+    dagster = DagsterProcess(DAGSTER_UI, environment, home / "dagster" / "ui.log")
     embedder, circuits = HashingEmbedder(), Circuits()
     metrics = Metrics(circuits)
     settings = replace(load_settings({"DESTINY_HOME": str(home)}), stores=layers.stores)
@@ -90,20 +101,31 @@ def doors_over(
                 ingests=ingests,
                 remove_project=lambda project: remove_everywhere(settings, project),
                 cache=home / "cache",
+                dagster_url=PATH,
+                dagster=dagster,
+                sign_in=sign_in,
             )
     finally:
         circuits.close()
+        dagster.close()
         ingests.close()
         reading.close()
 
 
 @contextmanager
 def opened_over(
-    layers: Layers, home: Path, tokens: OidcTokens | None = None, tracing: Tracing | None = None, **more: Any
+    layers: Layers,
+    home: Path,
+    tokens: OidcTokens | None = None,
+    tracing: Tracing | None = None,
+    sign_in: OidcSignIn | None = None,
+    **more: Any,
 ) -> Iterator[Opened]:
     """A server in a thread of this process."""
-    with doors_over(layers, home, tokens, tracing, **more) as doors:
-        server = uvicorn.Server(uvicorn.Config(create_app(doors), port=0, log_config=None, access_log=False, ws="none"))
+    with doors_over(layers, home, tokens, tracing, sign_in, **more) as doors:
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(doors), port=0, log_config=None, access_log=False, ws="websockets-sansio")
+        )
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -89,6 +89,24 @@ class TestClaims:
         port.run()
         assert curator.get(f"claims/{red}").json()["label"] is False
         assert curator.get(f"claims/{red}", params={"generation": 3}).json()["label"] is None
+        # And one that is taken back until the next generation.
+        assert curator.delete(f"labels/{red}").json() == {
+            "project": port.project,
+            "claims": 1,
+            "changed": 1,
+            "unknown": [],
+        }
+        assert curator.delete(f"labels/{red}").status_code == 404
+        assert port.layers.ledger.beliefs.labels_not_counted(port.project, 4) == {red: None}
+        noted = port.layers.ledger.audit.page(project=port.project, before=None, limit=3)
+        assert [
+            (event.action, dict(event.detail).get("claim")) for event in noted if "refused" not in event.action
+        ] == [("claims.take_label_back", red)] * 2
+        assert curator.get(f"claims/{red}").json()["label"] is False
+        port.write("notes/rain.txt", "Wet letters are dried again.\n")
+        port.run()
+        assert curator.get(f"claims/{red}").json()["label"] is None
+        assert port.layers.ledger.beliefs.labels_not_counted(port.project, 5) == {}
 
     def test_labels_are_for_curators_and_of_claims_there_are(self, opened: Opened, port: Growth) -> None:
         nowhere = "00000000-0000-0000-0000-000000000000"
@@ -100,6 +118,7 @@ class TestClaims:
                 assert client.get(f"{at}/claims").status_code == 200
                 for wrong in ({}, {"labels": []}, {"labels": [{"claim": "x", "verdict": True}]}):
                     assert client.post(f"{at}/labels", json=wrong).status_code in (403, 422)
+                assert client.delete(f"{at}/labels/{nowhere}").status_code == status
 
     @pytest.mark.parametrize("path", ["claims", "labels"])
     def test_a_cursor_of_another_list_is_refused(self, curator: httpx.Client, path: str) -> None:

@@ -254,6 +254,10 @@ class TestPressing:
         assert again.locator("button.no").get_attribute("aria-pressed") == "true"
         again.locator("summary").click()
         again.locator("text=What would change it").wait_for()
+        again.locator("button", has_text="Take back").click()
+        playwright.expect(again.locator(".pill")).to_have_count(0)
+        playwright.expect(again.locator("button", has_text="Take back")).to_be_hidden()
+        assert id_ not in port.layers.ledger.beliefs.labels(port.project)
 
     def test_how_well_probabilities_hold_is_drawn_beside_majority_vote(
         self, curated: "playwright.Page", port: Growth

@@ -5,7 +5,7 @@ and witnesses of one family.
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0016"
 
 TABLES = """
 create table calibration (

@@ -101,6 +101,16 @@ def label_claims(project: ProjectName, body: NewLabels, doors: TheDoors, writer:
     )
 
 
+@router.delete("/labels/{id}", dependencies=LABELS, response_model=Labelled)
+def take_label_back(project: ProjectName, id: ItemId, doors: TheDoors, writer: TheWriter) -> Response:  # noqa: A002
+    """Take back what was said of a claim (`id`), as if nobody had said it; the next ingest counts it."""
+    claim = str(id)
+    claims = ClaimReader(doors.ledger, doors.service.generation)
+    return writer.perform(
+        "claims.take_label_back", project, {"claim": claim}, lambda: claims.take_back(project, claim), Labelled
+    )
+
+
 @router.get("/labels/suggestions", dependencies=READS, response_model=Suggestions)
 def suggest_labels(
     project: ProjectName,

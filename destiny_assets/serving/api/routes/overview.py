@@ -24,8 +24,7 @@ INSPECTS = [Depends(Guard(Right.INSPECT))]
 def read_report(project: ProjectName, doors: TheDoors) -> Response:
     """What the project's report shows: growth, layers as the gate last compared them, trust, retrieval, quarantine."""
     doors.reading.projects.require(project)
-    # As the owner, in one snapshot of its own: the reading role's transactions begin with a query.
-    return as_json(read_project_report(doors.ledger, project, datetime.now(UTC)), ProjectReport)
+    return as_json(read_project_report(doors.reading, project, datetime.now(UTC)), ProjectReport)
 
 
 @router.get("/runs", dependencies=INSPECTS, response_model=Page[IngestRun])

@@ -36,6 +36,7 @@ async function ask(method, path, { query, body, signal, as = "json" } = {}, trie
 
 export const get = (path, query, signal) => ask("GET", path, { query, signal });
 export const text = (path, query) => ask("GET", path, { query, as: "text" });
+export const remove = (path, signal) => ask("DELETE", path, { signal });
 export const post = (path, body, signal) => ask("POST", path, { body, signal });
 
 /** Every item of a list, page after page, up to `most`. */

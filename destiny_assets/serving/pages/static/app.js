@@ -23,6 +23,8 @@ export function may(right, project) {
   return [me.grants[project], me.grants["*"]].some((role) => role && ROLES.indexOf(role) >= LADDER.indexOf(right));
 }
 
+const dagster = () => document.documentElement.dataset.dagster;
+
 function themed() {
   const dark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   const button = h("button", { type: "button", class: "plain-button", onclick: () => {
@@ -46,6 +48,7 @@ function frame(project, page) {
       h("a", { class: "brand", href: "/" }, h("img", { src: icon, alt: "", width: 26, height: 26 }), h("span", {}, "Destiny")),
       choose ? h("span", { class: "slash", "aria-hidden": "true" }, "/") : null, choose,
       h("span", { class: "spring" }),
+      dagster() && may("inspect", "*") ? h("a", { class: "who", href: `${dagster()}/`, target: "_blank", rel: "noopener" }, "Dagster") : null,
       h("span", { class: "who", title: Object.entries(me.grants).map(([name, role]) => `${name}: ${role}`).join("\n") }, me.name),
       themed(),
       h("form", { method: "post", action: "/sign-out" }, h("button", { type: "submit", class: "plain-button" }, "Sign out"))),
@@ -72,6 +75,7 @@ async function show(first = false) {
     project, item, me, projects, params: new URLSearchParams(location.search), alive: leaving.signal, go,
     at: `/projects/${encodeURIComponent(project ?? "")}`,
     may: (right) => may(right, project),
+    everywhere: (right) => may(right, "*"),
     /** Keep what is chosen in the address, without a step in the history. */
     keep: (values) => {
       const params = new URLSearchParams(Object.entries(values).flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).filter((one) => one !== "" && one !== null && one !== undefined && one !== false).map((one) => [name, String(one)])));

@@ -4,3 +4,5 @@ if (!document.querySelector("#problem").textContent) {
   const answer = await fetch(location.href, { redirect: "manual" });
   if (answer.type === "opaqueredirect") location.replace(document.querySelector("input[name=next]").value);
 }
+const provider = document.querySelector("#provider"), target = document.querySelector("input[name=next]").value;
+provider.search = new URLSearchParams({ next: target });

@@ -1,16 +1,17 @@
 // What is claimed: where claims contradict each other, a person who knows says which is true, and the next ingest counts it.
-import { all, get, newest, post } from "../api.js";
+import { all, get, newest, post, remove } from "../api.js";
 import { lineChart, reliabilityChart } from "../charts.js";
 import { calmly, empty, h, onDay, percent, pill, plural, say, table } from "../dom.js";
 import { terms } from "../trust.js";
 import { documentAt } from "../passages.js";
 
+const MOST_LABELS = 1000;
 export const title = "Claims";
 
 export default async function fill(view) {
-  const [{ slots }, said, { items: contested }, measured] = await Promise.all([get(`${view.at}/labels/suggestions`, { limit: 50 }), all(`${view.at}/labels`), get(`${view.at}/claims`, { contested: true, limit: 200 }), get(`${view.at}/calibration`)]);
+  const [{ slots }, said, { items: contested }, measured] = await Promise.all([get(`${view.at}/labels/suggestions`, { limit: 50 }), all(`${view.at}/labels`, {}, MOST_LABELS), get(`${view.at}/claims`, { contested: true, limit: 200 }), get(`${view.at}/calibration`)]);
   const labels = new Map(said.map((one) => [one.claim, one.verdict]));
-  const context = { view, labels, curates: view.may("curate") };
+  const context = { view, labels, whole: said.length < MOST_LABELS, curates: view.may("curate") };
   // The most telling first; what a label has settled already follows.
   const suggested = new Set(slots.flatMap((slot) => slot.claims.map((one) => one.slot_id)));
   const rest = bySlot(contested.filter((one) => !suggested.has(one.slot_id)));
@@ -61,25 +62,33 @@ function slot(claims, context) {
     h("ul", { class: "values" }, claims.map((one) => value(one, context))));
 }
 
-function value(one, { view, labels, curates }) {
+function value(one, { view, labels, whole, curates }) {
   const told = h("span", { class: "told" }), body = h("div", {});
+  const back = h("button", { type: "button", class: "verdict", "aria-label": `Take the label back: ${one.subject} ${one.predicate} ${one.value}`, onclick: () => takeBack() }, "Take back");
   const buttons = [[true, "True"], [false, "False"]].map(([verdict, name]) => h("button", { type: "button", class: `verdict ${verdict ? "yes" : "no"}`, "aria-label": `${name}: ${one.subject} ${one.predicate} ${one.value}`, onclick: () => label(verdict) }, name));
   const mark = () => {
-    const verdict = labels.get(one.id) ?? one.label;
+    // What a generation counted and is not among the labels was taken back, where that list is whole.
+    const verdict = labels.has(one.id) ? labels.get(one.id) : whole ? null : one.label;
+    back.hidden = verdict === null;
     buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(verdict === (place === 0))));
     const counted = verdict === one.label;
-    told.replaceChildren(...(verdict === null || verdict === undefined ? [] : [pill(`labelled ${verdict}`, verdict ? "good" : "bad"), counted ? "" : h("span", { class: "small quiet" }, " counts with the next ingest")]));
+    told.replaceChildren(...(verdict === null ? [] : [pill(`labelled ${verdict}`, verdict ? "good" : "bad")]), counted ? "" : h("span", { class: "small quiet" }, verdict === null ? "taken back with the next ingest" : " counts with the next ingest"));
   };
-  const label = async (verdict) => {
-    buttons.forEach((button) => { button.disabled = true; });
+  const change = async (request, verdict, said) => {
+    const all = [...buttons, back];
+    all.forEach((button) => { button.disabled = true; });
     try {
-      await post(`${view.at}/labels`, { labels: [{ claim: one.id, verdict }] });
+      await request();
       labels.set(one.id, verdict);
       mark();
-      say(`${one.value} is labelled ${verdict}. It counts with the next ingest.`);
+      say(said);
     } catch (error) { told.replaceChildren(h("span", { class: "note bad", role: "alert" }, error.message)); }
-    buttons.forEach((button) => { button.disabled = false; });
+    all.forEach((button) => { button.disabled = false; });
+    // A button that is gone keeps no focus.
+    if (back.hidden && document.activeElement === document.body) buttons[0].focus();
   };
+  const label = (verdict) => change(() => post(`${view.at}/labels`, { labels: [{ claim: one.id, verdict }] }), verdict, `${one.value} is labelled ${verdict}. It counts with the next ingest.`);
+  const takeBack = () => change(() => remove(`${view.at}/labels/${one.id}`), null, `The label of ${one.value} is taken back with the next ingest.`);
   const why = h("details", { ontoggle: async () => {
     if (!why.open || body.childElementCount) return;
     try { body.replaceChildren(...explained(await get(`${view.at}/claims/${one.id}`), view)); } catch (error) { body.replaceChildren(empty("This cannot be explained", error.message)); }
@@ -88,7 +97,7 @@ function value(one, { view, labels, curates }) {
   return h("li", { class: `value ${one.standing === "current" ? "" : "over"}`, "data-claim": one.id },
     h("div", { class: "value-head" },
       h("span", { class: "value-text" }, one.value), one.standing === "current" ? null : pill(one.standing, "warn"),
-      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${one.probability * 100}%` } })), h("span", { class: "share" }, percent(one.probability)), told, curates ? h("span", { class: "verdicts" }, buttons) : null),
+      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${one.probability * 100}%` } })), h("span", { class: "share" }, percent(one.probability)), told, curates ? h("span", { class: "verdicts" }, buttons, back) : null),
     h("p", { class: "small quiet" }, one.witnesses.length ? `${one.witnesses.slice(0, 4).join(", ")}${one.witnesses.length > 4 ? ` and ${one.witnesses.length - 4} more` : ""}` : ""), why);
 }
 

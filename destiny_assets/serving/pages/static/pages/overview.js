@@ -57,7 +57,8 @@ function quarantine(report) {
 }
 
 function lastRuns(items, view) {
-  const ui = document.documentElement.dataset.dagster;
+  // The Dagster UI shows all projects, so it opens for whoever may see all.
+  const ui = view.everywhere("inspect") ? document.documentElement.dataset.dagster : "";
   if (!items.length) return section("Last runs", empty("No run yet", "Start one: ", h("code", {}, `destiny ingest ${view.project}`)));
   return section("Last runs", table("Last runs", ["ended", "came of it", "stages", ["took", "right"], "run"], items.map((run) => {
     const stages = Object.entries(run.seconds), whole = stages.reduce((sum, [, value]) => sum + value, 0);
