@@ -151,6 +151,7 @@ class AsyncDestiny:
     label = _Method(oversight.label)
     take_label_back = _Method(oversight.take_label_back)
     suggest_labels = _Method(oversight.suggest_labels)
+    calibration = _Method(oversight.calibration)
     entity = _Method(oversight.entity)
     choices = _Method(oversight.choices)
     report = _Method(oversight.report)

@@ -66,6 +66,11 @@ def suggest_labels(project: str, *, limit: int = 10, generation: int | None = No
     return get(at(project, "labels", "suggestions"), one(o.Suggestions), limit=limit, generation=generation)
 
 
+def calibration(project: str, *, generation: int | None = None) -> Call[o.TrustMeasured]:
+    """How well probabilities of claims hold against people's labels, and what the model made of truth suites."""
+    return get(at(project, "calibration"), one(o.TrustMeasured), generation=generation)
+
+
 def entity(project: str, id: str, *, mentions: int = 20, generation: int | None = None) -> Call[o.EntityPage]:  # noqa: A002
     """One entity, with the first passages that name it."""
     return get(at(project, "entities", id), one(o.EntityPage), mentions=mentions, generation=generation)

@@ -123,6 +123,68 @@ class Suggestions:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """One tenth of a reliability diagram, from `begins` on: how many slots, what was believed of them, the share that is right and its
+    95 % interval; None where there is no slot.
+    """
+
+    begins: float
+    slots: int
+    mean_probability: float | None
+    share_right: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How well the probabilities of `method` (``destiny``, or ``majority`` vote) held against people's labels in one generation.
+
+    `ece` is the expected calibration error in [0, 1] with its 95 % interval, `ece_if_calibrated` what chance alone would show.
+    """
+
+    generation: int
+    method: str
+    model: str
+    labels: int
+    judged: int
+    undecided: int
+    precision: float
+    brier: float
+    ece: float
+    ece_low: float
+    ece_high: float
+    ece_if_calibrated: float
+    ece_chance_high: float
+    log_loss: float
+    at: datetime
+    bins: list[CalibrationBin]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBenchmark:
+    """What a model of trust made of a truth suite with so many labels."""
+
+    suite: str
+    sha256: str
+    model: str
+    labels: int
+    scored: int
+    metrics: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMeasured:
+    """How good the model of trust is on the project's own labels and on its truth suites, newest first."""
+
+    project: str
+    generation: int
+    calibration: list[Calibration]
+    benchmarks: list[TrustBenchmark]
+
+
+@dataclass(frozen=True, slots=True)
 class Mention:
     """A passage that names an entity, in the words `surface`."""
 

@@ -131,6 +131,9 @@ def test_what_is_claimed_said_and_measured_are_records(opened: Opened, port: Gro
         with pytest.raises(NotFoundError, match="Nobody labelled"):
             client.take_label_back(name, red.id)
         assert {slot.subject for slot in client.suggest_labels(name).slots} == {"harbour", "ferry"}
+        measured = client.calibration(name)
+        assert (measured.generation, measured.benchmarks) == (3, [])
+        assert {one.method for one in measured.calibration} <= {"destiny", "majority"}
         assert {one.value for one in client.choices(name).sources} >= {"folder", "said"}
         report = client.report(name)
         assert (report.generation, report.counts is not None, len(report.growth)) == (3, True, 3)
