@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from destiny_assets.serving.service import KnowledgeService
 
 _VERDICTS = {"true": True, "false": False}
+_NONE = "none"
 _STATEMENT = {"object", "attribute", "value"}
 
 
@@ -93,7 +94,7 @@ def _show_claim(found: "ClaimExplanation") -> None:
 def label(
     project: Project,
     claim: Annotated[str | None, typer.Argument(help="The claim's id, or its first 8 characters.")] = None,
-    verdict: Annotated[str | None, typer.Argument(help="true or false.")] = None,
+    verdict: Annotated[str | None, typer.Argument(help="true, false, or none to take back what was said.")] = None,
     csv_file: Annotated[
         Path | None,
         typer.Option(
@@ -103,12 +104,17 @@ def label(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a claim is true or false; the next ingest counts it, for this claim and for whoever makes it."""
+    """Say that a claim is true or false, or take that back; the next ingest counts it, for this claim and for whoever makes it."""
     if (csv_file is None) == (claim is None) or (claim is None) != (verdict is None):
-        raise ConfigurationError("Give a claim and true or false, or a file with --csv.")
+        raise ConfigurationError("Give a claim and true, false or none, or a file with --csv.")
     with open_service() as service:
         if csv_file is not None:
             done = _label_file(service, project, csv_file)
+        elif str(verdict).strip().lower() == _NONE:
+            done = service.claims.take_back(project, str(claim))
+            if not as_json:
+                say(f"The label is taken back. That counts with the next: destiny ingest {project}")
+                return
         else:
             done = service.claims.label(project, {str(claim): _verdict(str(verdict), "")})
     if as_json:

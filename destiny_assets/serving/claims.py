@@ -123,10 +123,15 @@ class ClaimReader:
         return Labelled(project, len(found), self._ledger.beliefs.label(project, found), [])
 
     def take_back(self, project: str, claim: str) -> Labelled:
-        """Take back what was said of a claim (by id), for the next ingest to count; raises `NotFoundError` where nothing was."""
-        self._ledger.projects.require(project)
-        if not self._ledger.beliefs.take_back(project, claim):
-            raise NotFoundError(f"Nobody labelled {claim!r} in {project!r}. See /v1/projects/{project}/labels")
+        """Take back what was said of a claim (by id, or the beginning of one that is claimed now), for the next ingest to count.
+
+        Raises `NotFoundError` where nothing was said.
+        """
+        pinned = self._pin(project)
+        # What nobody claims any more can still have a label.
+        found = self._ledger.claim_reading.find(project, pinned.number, claim) or claim
+        if not self._ledger.beliefs.take_back(project, found):
+            raise NotFoundError(f"Nobody labelled {claim!r} in {project!r}, or that was taken back already.")
         return Labelled(project, 1, 1, [])
 
     def label_statements(self, project: str, said: list[tuple[str, str, str, bool]]) -> Labelled:

@@ -49,6 +49,9 @@ def test_labels_come_one_by_one_or_from_a_file(destiny: Destiny, grown: Growth, 
     by_words.write_text("object,attribute,value\nUse a stream for letters,Status,Accepted\nNobody,age,7\n")
     told = destiny("trust", "label", grown.project, "--csv", str(by_words), "--json").document
     assert (told["claims"], told["changed"], told["unknown"]) == (1, 1, ["Nobody: age = 7"])
+    assert destiny("trust", "label", grown.project, status[:8], "none", "--json").document["changed"] == 1
+    again = destiny("trust", "label", grown.project, status[:8], "none")
+    assert (again.code, "taken back already" in again.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +59,8 @@ def test_labels_come_one_by_one_or_from_a_file(destiny: Destiny, grown: Growth, 
     [
         (("0123abcd", "true"), "is no claim of"),
         (("0123abcd", "maybe"), "is no verdict: write true or false"),
-        (("0123abcd",), "Give a claim and true or false"),
-        ((), "Give a claim and true or false"),
+        (("0123abcd",), "Give a claim and true, false or none"),
+        ((), "Give a claim and true, false or none"),
         (("--csv", "/nowhere.csv"), "cannot be read as CSV"),
     ],
 )
