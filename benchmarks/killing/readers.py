@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from benchmarks.killing.view import ALL, QUERIES, View, neighbourhood, shown
-from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.retrieval import SELF_CONTAINED
 from destiny_assets.errors import NotFoundError, StoreUnavailableError
 from destiny_assets.serving.service import KnowledgeService
 from tests.stages.growing import Growth
@@ -101,7 +101,7 @@ class Readers:
         self._violation(f"{what} at generation {number} is not that generation:{detail}"[:800])
 
     def _search(self, service: KnowledgeService, chance: random.Random, number: int | None = None) -> int:
-        recipe, query = chance.choice(list(RECIPES)), chance.choice(QUERIES)
+        recipe, query = chance.choice(list(SELF_CONTAINED)), chance.choice(QUERIES)
         result = service.search(self._growth.project, query, k=ALL, recipe=recipe, generation=number)
         view = self._views[result.generation]
         self._require(f"{recipe} search", view.number, frozenset(map(shown, result.hits)), view.hits[recipe, query])

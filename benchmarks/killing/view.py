@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.retrieval import SELF_CONTAINED
 from destiny_assets.serving.results import Hit
 from destiny_assets.serving.service import KnowledgeService
 from tests.stages.growing import Growth, Layers
@@ -49,7 +49,7 @@ def view_of(growth: Growth, service: KnowledgeService, number: int) -> View:
         (recipe, query): frozenset(
             map(shown, service.search(project, query, k=ALL, recipe=recipe, generation=number).hits)
         )
-        for recipe in RECIPES
+        for recipe in SELF_CONTAINED
         for query in QUERIES
     }
     with layers.ledger.transaction() as cursor:

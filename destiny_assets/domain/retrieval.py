@@ -58,6 +58,8 @@ HYBRID = _HYBRID.name
 MEASURED = tuple(name for name, recipe in RECIPES.items() if recipe.trust != 0 and not recipe.reranked)
 RERANKED = tuple(name for name, recipe in RECIPES.items() if recipe.reranked)
 """Measured too where there is a reranker."""
+SELF_CONTAINED = tuple(name for name, recipe in RECIPES.items() if not recipe.reranked)
+"""Rank by the layers alone, so that the same generation gives the same ranking anywhere."""
 BEST = "best"
 """The name that stands for whichever recipe suits a project."""
 # A turn of a conversation has some 35 tokens with its heading, a chunk of prose 70 to 120.

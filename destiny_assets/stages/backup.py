@@ -14,7 +14,7 @@ from destiny_assets.adapters.backups import FORMAT, Backup, BackupFolder, Manife
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex
 from destiny_assets.domain.generations import Generation
-from destiny_assets.domain.retrieval import RECIPES
+from destiny_assets.domain.retrieval import SELF_CONTAINED
 from destiny_assets.domain.sparse import encode_documents
 from destiny_assets.errors import ConflictError, NotFoundError
 from destiny_assets.ports import DocumentStore, Embedder, KnowledgeGraph, Progress
@@ -186,7 +186,7 @@ def golden_rankings(
         f"{recipe}/{query}": [
             hit.chunk_id for hit in service.search(project, text, k=_TOP, recipe=recipe, generation=generation).hits
         ]
-        for recipe in RECIPES
+        for recipe in SELF_CONTAINED
         for query, text in questions.items()
     }
 
