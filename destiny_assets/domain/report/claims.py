@@ -3,6 +3,7 @@
 from destiny_assets.domain.report.charts import key, lines, reliability
 from destiny_assets.domain.report.markup import Html, joined, meter, nothing, number, section, table, text
 from destiny_assets.domain.report.values import Calibration, ProjectReport
+from destiny_assets.domain.truth.reliability import UNPROVEN
 
 _SAID = {"destiny": "Destiny", "majority": "Majority vote"}
 
@@ -75,6 +76,8 @@ def witnesses(report: ProjectReport) -> Html:
             numeric=[2, 3, 4],
             stacked=True,
         ),
+        note="Reliability is the chance that a witness states the one right value of many, as learned where others speak of the same; "
+        f"{number(UNPROVEN[0], 2)} stands for those whom nobody has borne out yet.",
     )
 
 
