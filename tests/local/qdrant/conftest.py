@@ -68,8 +68,8 @@ def free_port() -> int:
 
 def run(path: Path) -> Iterator[Server]:
     server = Server(path, free_port())
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:
