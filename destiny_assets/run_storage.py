@@ -6,7 +6,9 @@ from typing import Any
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
-_RECYCLE_S = 3_600
+# Older ones are opened anew when next asked for: a server that was killed is not back within a second, so no run meets a connection that
+# its restart broke. A busy second has dozens of events.
+RECYCLE_S = 1
 _MOST_CONNECTIONS = 20
 
 
@@ -21,5 +23,5 @@ class PooledPostgresStorage(DagsterPostgresStorage):
         storage = cls(postgres_url=config_value["postgres_url"], inst_data=inst_data)
         for part in (storage.event_log_storage, storage.run_storage, storage.schedule_storage):
             # One connection is kept; more are opened where threads ask at once, and closed again. No statement is timed out.
-            part.optimize_for_webserver(statement_timeout=0, pool_recycle=_RECYCLE_S, max_overflow=_MOST_CONNECTIONS)
+            part.optimize_for_webserver(statement_timeout=0, pool_recycle=RECYCLE_S, max_overflow=_MOST_CONNECTIONS)
         return storage

@@ -1,20 +1,36 @@
-"""Dagster's own storage keeps its connections."""
+"""Dagster's own storage keeps its connections, but none for so long that it would outlive a restart of its server."""
 
+import time
 from pathlib import Path
 
+import psycopg
+from dagster import DagsterInstance
 from dagster_postgres import PostgresRunStorage
 from sqlalchemy import text
 
+from destiny_assets.run_storage import RECYCLE_S
 from destiny_assets.runner import dagster_instance
 from destiny_assets.settings import EmbeddingSettings, Settings, Stores
 
 
+def server_of(instance: DagsterInstance) -> int:
+    """The process of the server that answers over the connection that comes next."""
+    storage = instance.run_storage
+    assert isinstance(storage, PostgresRunStorage)
+    with storage.connect() as connection:
+        return int(connection.execute(text("select pg_backend_pid()")).scalar_one())
+
+
 def test_what_follows_one_event_goes_over_the_same_connection(stores: Stores, tmp_path: Path) -> None:
     with dagster_instance(Settings(tmp_path, stores, EmbeddingSettings(), None)) as instance:
-        storage = instance.run_storage
-        assert isinstance(storage, PostgresRunStorage)
-        servers = set()
-        for _ in range(3):
-            with storage.connect() as connection:
-                servers.add(connection.execute(text("select pg_backend_pid()")).scalar())
-    assert len(servers) == 1
+        assert len({server_of(instance) for _ in range(3)}) == 1
+
+
+def test_a_connection_that_a_restart_broke_is_not_met_again(stores: Stores, tmp_path: Path) -> None:
+    with dagster_instance(Settings(tmp_path, stores, EmbeddingSettings(), None)) as instance:
+        broken = server_of(instance)
+        with psycopg.connect(stores.postgres_url, autocommit=True) as other:
+            other.execute("select pg_terminate_backend(%s)", [broken])
+        # No server is back sooner.
+        time.sleep(RECYCLE_S + 0.5)
+        assert server_of(instance) != broken
