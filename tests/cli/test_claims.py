@@ -58,6 +58,7 @@ def test_labels_come_one_by_one_or_from_a_file(destiny: Destiny, grown: Growth, 
     ("arguments", "said"),
     [
         (("0123abcd", "true"), "is no claim of"),
+        (("0123abcd", "none"), "Nobody labelled"),
         (("0123abcd", "maybe"), "is no verdict: write true or false"),
         (("0123abcd",), "Give a claim and true, false or none"),
         ((), "Give a claim and true, false or none"),

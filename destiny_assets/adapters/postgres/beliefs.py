@@ -191,11 +191,11 @@ class Beliefs:
             ).rowcount
 
     def take_back(self, project: str, claim: str) -> bool:
-        """Keep no label of a claim any more; False when there was none."""
+        """Keep no label of a claim any more, whatever is written for its id; False when there was none."""
         with self._session.transaction() as cursor:
             return bool(
                 cursor.execute(
-                    "delete from claim_label where project = %s and claim_id = %s::uuid", (project, claim)
+                    "delete from claim_label where project = %s and claim_id::text = %s", (project, claim)
                 ).rowcount
             )
 
