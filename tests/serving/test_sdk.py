@@ -22,6 +22,7 @@ from destiny_assets.adapters.postgres import selection
 from destiny_assets.adapters.postgres.beliefs import StoredLabel
 from destiny_assets.adapters.postgres.benchmarks import BenchmarkRun
 from destiny_assets.adapters.postgres.browsing import ChangedDocument, DocumentRow, EntityRow, MentionRow
+from destiny_assets.adapters.postgres.calibrations import StoredBin, StoredCalibration, TrustBenchmark
 from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEvidence
 from destiny_assets.adapters.postgres.decisions import StoredDecision
 from destiny_assets.adapters.postgres.generations import IngestRun
@@ -58,6 +59,7 @@ SAME_NAMES = (
     "ContextPack",
     "Citation",
     "Answer",
+    "Nearest",
     "TrustExplanation",
     "Pushed",
     "Copy",
@@ -273,8 +275,10 @@ def test_coroutines_ask_the_same(opened: Opened, grown: Growth) -> None:
         *((records.Ingest, IngestRequest), (records.Generation, generations.Generation)),
         *((o.Claim, StoredClaim), (o.Evidence, StoredEvidence), (o.Label, StoredLabel), (o.Run, IngestRun)),
         *((o.BenchmarkRun, BenchmarkRun), (o.ChangedDocument, ChangedDocument), (o.Mention, MentionRow)),
+        *((o.Calibration, StoredCalibration), (o.CalibrationBin, StoredBin), (o.TrustBenchmark, TrustBenchmark)),
         *((o.Choice, selection.Choice), (o.Choices, selection.Choices), (o.EntityPage, EntityPage)),
         *((getattr(o, name), getattr(results, name)) for name in ("ClaimExplanation", "Rival", "Labelled", "OpenSlot", "Suggestions")),
+        (o.TrustMeasured, results.TrustMeasured),
         *((getattr(o, name), getattr(measurements, name)) for name in ("Point", "Curve", "Curves", "ChangedQuestion", "Comparison")),
         *((o.Changes, history.Changes), (o.Source, projects.SourceShown), (o.Attached, projects.Attached), (o.AuditEvent, projects.AuditShown)),
     ],
@@ -283,8 +287,8 @@ def test_a_record_has_the_fields_that_the_server_sends(ours: Any, theirs: Any) -
     assert [one.name for one in fields(ours)] == [one.name for one in fields(theirs)]
 
 
-def test_a_report_knows_no_field_that_the_server_does_not_send() -> None:
-    assert {one.name for one in fields(o.Report)} <= {one.name for one in fields(ProjectReport)}
+def test_a_report_and_readiness_have_the_fields_that_the_server_sends() -> None:
+    assert {one.name for one in fields(o.Report)} == {one.name for one in fields(ProjectReport)}
     assert [one.name for one in fields(o.Readiness)] == list(state.Readiness.model_fields)
     assert [one.name for one in fields(o.LayerState)] == list(state.LayerState.model_fields)
 
