@@ -72,7 +72,8 @@ class Answerer:
                 citations = [_citation(n, found.hits[n - 1], 0, len(found.hits[n - 1].text)) for n in cited]
             except LayerAwayError as error:
                 degraded.append(error.layer)
-        looked_for = self._sought(found.project, question)
+        # A model's answer that cites something needs none of this, and the ledger is not asked.
+        looked_for = self._sought(found.project, question) if not citations else Sought(0, {}, {})
         if found.hits and method == "extractive":
             quoted = self._quote(question, found.hits, looked_for)
             citations, support = quoted.citations, quoted.support
