@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -106,3 +107,21 @@ def test_importing_the_factory_loads_no_engine() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_an_engine_that_is_installed_and_broken_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text(
+        "raise ImportError('libtbb.so.12: cannot open shared object file')"
+    )
+    program = (
+        "from destiny_assets.adapters.embedders.factory import open_embedder\n"
+        "from destiny_assets.errors import ConfigurationError\n"
+        "try:\n    open_embedder('minilm').embed(['a text'])\n"
+        "except ConfigurationError as error:\n    print(error)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert "openvino is installed and cannot be loaded (libtbb.so.12" in answer.stdout

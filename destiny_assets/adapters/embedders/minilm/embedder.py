@@ -56,7 +56,8 @@ class LocalMiniLM:
     def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:  # noqa: ARG002 - one form for both kinds
         """One unit vector a text, shape (len(texts), 384), in the order given; text after 256 tokens is not read.
 
-        Raises `ModelIntegrityError` when the model's file is not the pinned one, `ModelError` when it can't be read.
+        Raises `ModelIntegrityError` when the model's file is not the pinned one, `ModelError` when it can't be read,
+        `ConfigurationError` when the engine's package can't be loaded.
         """
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         for first in range(0, len(texts), _SORTED_TEXTS):
@@ -101,13 +102,19 @@ def _installed_engine(wanted: Engine | None) -> Engine:
 
 def _load_engine(engine: Engine, precision: Precision) -> MiniLMEngine:
     data = read_verified(model_file(), MODEL_SHA256)
-    if engine == "openvino":
-        from destiny_assets.adapters.embedders.minilm.openvino_engine import OpenVINOEngine
+    try:
+        if engine == "openvino":
+            from destiny_assets.adapters.embedders.minilm.openvino_engine import OpenVINOEngine
 
-        return OpenVINOEngine(read_weights(data), precision)
-    from destiny_assets.adapters.embedders.minilm.onnxruntime_engine import ONNXRuntimeEngine
+            return OpenVINOEngine(read_weights(data), precision)
+        from destiny_assets.adapters.embedders.minilm.onnxruntime_engine import ONNXRuntimeEngine
 
-    return ONNXRuntimeEngine(data)
+        return ONNXRuntimeEngine(data)
+    except ImportError as error:
+        # Not the other engine instead: its vectors are another model's, and everything would be embedded again.
+        raise ConfigurationError(
+            f"The package {engine} is installed and cannot be loaded ({error}). Install it again: pip install --force-reinstall {engine}"
+        ) from error
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[npt.NDArray[np.intp]]:
