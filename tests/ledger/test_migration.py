@@ -97,3 +97,11 @@ def test_a_ledger_that_does_not_answer_is_said_so_without_the_password() -> None
     ):
         ledger.migrate()
     assert "top-secret" not in str(raised.value)
+
+
+def test_what_the_server_itself_can_not_do_is_told_in_its_words(ledger: PostgresLedger) -> None:
+    with (
+        pytest.raises(StoreUnavailableError, match="can't go on: target lists can have at most 1664 entries"),
+        ledger.transaction() as cursor,
+    ):
+        cursor.execute("select " + ", ".join(["1"] * 1_665))
