@@ -29,11 +29,12 @@ test: $(READY) ## set up from nothing, then the whole test suite
 coverage: $(READY) ## the whole test suite, and what of the code it runs (at least 80 %); takes nearly twice as long
 	$(SUITE) --cov --cov-report=term --cov-fail-under=80
 
-check: $(READY) ## formatting, lint, types, import contracts
+check: $(READY) ## formatting, lint, types, import contracts, rules on modules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture
 
 dev: $(READY) ## local servers, Dagster UI and daemon in one terminal
 	$(BIN)/destiny dev

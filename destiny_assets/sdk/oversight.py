@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from destiny_assets.sdk import claim_records as c
 from destiny_assets.sdk import oversight_records as o
 from destiny_assets.sdk import records as r
 from destiny_assets.sdk.calls import Call, at, get, many, one, raw, write
@@ -19,11 +20,11 @@ def claims(
     cursor: str | None = None,
     as_of: datetime | None = None,
     generation: int | None = None,
-) -> Call[r.Page[o.Claim]]:
+) -> Call[r.Page[c.Claim]]:
     """What is claimed, slot by slot, the most probable first; `subject` is any part of one, `predicate` a whole one."""
     return get(
         at(project, "claims"),
-        many(o.Claim),
+        many(c.Claim),
         subject=subject,
         predicate=predicate,
         contested=str(contested).lower(),
@@ -40,35 +41,35 @@ def explain_claim(
     *,
     as_of: datetime | None = None,
     generation: int | None = None,
-) -> Call[o.ClaimExplanation]:
+) -> Call[c.ClaimExplanation]:
     """Why a claim is believed as it is, and what would change that."""
-    return get(at(project, "claims", id), one(o.ClaimExplanation), as_of=as_of, generation=generation)
+    return get(at(project, "claims", id), one(c.ClaimExplanation), as_of=as_of, generation=generation)
 
 
-def labels(project: str, *, limit: int = 50, cursor: str | None = None) -> Call[r.Page[o.Label]]:
+def labels(project: str, *, limit: int = 50, cursor: str | None = None) -> Call[r.Page[c.Label]]:
     """What people said of claims, newest first."""
-    return get(at(project, "labels"), many(o.Label), limit=limit, cursor=cursor)
+    return get(at(project, "labels"), many(c.Label), limit=limit, cursor=cursor)
 
 
-def label(project: str, verdicts: Mapping[str, bool]) -> Call[o.Labelled]:
+def label(project: str, verdicts: Mapping[str, bool]) -> Call[c.Labelled]:
     """Say of claims, by id, whether they are true; the next ingest counts it."""
     said = [{"claim": claim, "verdict": verdict} for claim, verdict in verdicts.items()]
-    return write("POST", at(project, "labels"), one(o.Labelled), json={"labels": said})
+    return write("POST", at(project, "labels"), one(c.Labelled), json={"labels": said})
 
 
-def take_label_back(project: str, claim: str) -> Call[o.Labelled]:
+def take_label_back(project: str, claim: str) -> Call[c.Labelled]:
     """Take back what was said of a claim; the next ingest counts it."""
-    return write("DELETE", at(project, "labels", claim), one(o.Labelled))
+    return write("DELETE", at(project, "labels", claim), one(c.Labelled))
 
 
-def suggest_labels(project: str, *, limit: int = 10, generation: int | None = None) -> Call[o.Suggestions]:
+def suggest_labels(project: str, *, limit: int = 10, generation: int | None = None) -> Call[c.Suggestions]:
     """Where a label would teach most."""
-    return get(at(project, "labels", "suggestions"), one(o.Suggestions), limit=limit, generation=generation)
+    return get(at(project, "labels", "suggestions"), one(c.Suggestions), limit=limit, generation=generation)
 
 
-def calibration(project: str, *, generation: int | None = None) -> Call[o.TrustMeasured]:
+def calibration(project: str, *, generation: int | None = None) -> Call[c.TrustMeasured]:
     """How well probabilities of claims hold against people's labels, and what the model made of truth suites."""
-    return get(at(project, "calibration"), one(o.TrustMeasured), generation=generation)
+    return get(at(project, "calibration"), one(c.TrustMeasured), generation=generation)
 
 
 def entity(project: str, id: str, *, mentions: int = 20, generation: int | None = None) -> Call[o.EntityPage]:  # noqa: A002

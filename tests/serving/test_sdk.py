@@ -29,6 +29,7 @@ from destiny_assets.adapters.postgres.generations import IngestRun
 from destiny_assets.adapters.postgres.ingest_requests import IngestRequest
 from destiny_assets.domain import generations
 from destiny_assets.domain.report.values import ProjectReport
+from destiny_assets.sdk import claim_records as c
 from destiny_assets.sdk import endpoints, oversight, records
 from destiny_assets.sdk import oversight_records as o
 from destiny_assets.sdk.async_client import AsyncDestiny
@@ -273,12 +274,12 @@ def test_coroutines_ask_the_same(opened: Opened, grown: Growth) -> None:
         *((getattr(records, name), getattr(results, name)) for name in SAME_NAMES),
         *((records.Document, DocumentRow), (records.Entity, EntityRow), (records.Decision, StoredDecision)),
         *((records.Ingest, IngestRequest), (records.Generation, generations.Generation)),
-        *((o.Claim, StoredClaim), (o.Evidence, StoredEvidence), (o.Label, StoredLabel), (o.Run, IngestRun)),
+        *((c.Claim, StoredClaim), (c.Evidence, StoredEvidence), (c.Label, StoredLabel), (o.Run, IngestRun)),
         *((o.BenchmarkRun, BenchmarkRun), (o.ChangedDocument, ChangedDocument), (o.Mention, MentionRow)),
-        *((o.Calibration, StoredCalibration), (o.CalibrationBin, StoredBin), (o.TrustBenchmark, TrustBenchmark)),
+        *((c.Calibration, StoredCalibration), (c.CalibrationBin, StoredBin), (c.TrustBenchmark, TrustBenchmark)),
         *((o.Choice, selection.Choice), (o.Choices, selection.Choices), (o.EntityPage, EntityPage)),
-        *((getattr(o, name), getattr(results, name)) for name in ("ClaimExplanation", "Rival", "Labelled", "OpenSlot", "Suggestions")),
-        (o.TrustMeasured, results.TrustMeasured),
+        *((getattr(c, name), getattr(results, name)) for name in ("ClaimExplanation", "Rival", "Labelled", "OpenSlot", "Suggestions")),
+        (c.TrustMeasured, results.TrustMeasured),
         *((getattr(o, name), getattr(measurements, name)) for name in ("Point", "Curve", "Curves", "ChangedQuestion", "Comparison")),
         *((o.Changes, history.Changes), (o.Source, projects.SourceShown), (o.Attached, projects.Attached), (o.AuditEvent, projects.AuditShown)),
     ],
