@@ -3,7 +3,7 @@
 Nothing here reads a passage for showing, and nothing is written.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,7 +26,7 @@ from destiny_assets.domain.retrieval import (
 from destiny_assets.domain.sparse import SparseVector, encode_query
 from destiny_assets.errors import LayerAwayError
 from destiny_assets.ports import Vectors
-from destiny_assets.serving.candidates import Candidates
+from destiny_assets.serving.candidates import Candidates, Found
 
 # More documents than this are not sent along as a condition: what is found everywhere is looked through instead.
 _SENT_DOCUMENTS = 20_000
@@ -55,6 +55,17 @@ class _Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class _Question:
+    """A question as the stores are asked it; `allowed` are the documents that may be shown (None: all of them)."""
+
+    text: str
+    dense: Vectors | None
+    sparse: SparseVector | None
+    scope: Scope
+    allowed: set[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """Chunks of one generation, best first, with their scores; `point` names each in the vector layer.
 
@@ -77,29 +88,39 @@ class Ranker:
         self._candidates = candidates
         self._query_vector = query_vector
 
-    def rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
-        """At least the best `limit` chunks where there are that many."""
+    def rank_by_each(
+        self, pinned: Generation, text: str, recipes: Sequence[Recipe], limit: int, filters: Filters
+    ) -> list[Ranking]:
+        """A ranking by each recipe, at least the best `limit` chunks of each where there are that many; candidates are searched once."""
         if pinned.collection is None or pinned.model_id is None:
-            return Ranking([], {})
-        number, degraded, dense = pinned.number, [], None
-        if recipe.dense_weight > 0:
+            return [Ranking([], {}) for _ in recipes]
+        degraded, dense = list[str](), None
+        if any(recipe.dense_weight > 0 for recipe in recipes):
             try:
                 dense = self._query_vector(pinned.project, pinned.model_id, text)
             except LayerAwayError as error:
-                degraded, recipe = [error.layer], replace(recipe, dense_weight=0.0)
-        sparse = encode_query(text) if recipe.dense_weight < 1 or self._candidates.by_words else None
-        scope, allowed = self._scope(pinned, filters)
-        if allowed == set() or scope.sources == []:
-            return Ranking([], {})
+                degraded = [error.layer]
+                recipes = [replace(recipe, dense_weight=0.0) for recipe in recipes]
+        by_words = any(recipe.dense_weight < 1 for recipe in recipes) or self._candidates.by_words
+        question = _Question(text, dense, encode_query(text) if by_words else None, *self._scope(pinned, filters))
+        if question.allowed == set() or question.scope.sources == []:
+            return [Ranking([], {}) for _ in recipes]
+        wide = limit if question.scope.documents is not None or question.allowed is None else limit * _LOOKED_THROUGH
+        found = self._candidates.search(pinned, dense, question.sparse, wide, question.scope)
+        return [self._ranked(pinned, question, recipe, found, degraded) for recipe in recipes]
+
+    def _ranked(
+        self, pinned: Generation, question: _Question, recipe: Recipe, found: Found, degraded: list[str]
+    ) -> Ranking:
         pool = _Pool()
-        wide = limit if scope.documents is not None or allowed is None else limit * _LOOKED_THROUGH
-        pool.add(*self._candidates.search(pinned, dense, sparse, wide, scope))
-        scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, allowed)
+        pool.add(*(found if recipe.dense_weight > 0 else ([], found[1])))
+        scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, question.allowed)
         if recipe.neighbours and scores:
-            adjacent = self._ledger.selection.adjacent(pinned.project, number, [chunk for chunk, _ in scores])
+            chunks = [chunk for chunk, _ in scores]
+            adjacent = self._ledger.selection.adjacent(pinned.project, pinned.number, chunks)
             scores = ranked(with_neighbours(dict(scores), adjacent, recipe.neighbours))
         if recipe.follows and scores:
-            scores = self._followed(pinned, text, recipe, pool, scores, dense, sparse, scope, allowed)
+            scores = self._followed(pinned, question, recipe, pool, scores)
         return Ranking(scores, pool.point, degraded)
 
     def diversified(self, pinned: Generation, ranking: Ranking, diversity: float, among: int) -> Ranking:
@@ -135,25 +156,21 @@ class Ranker:
     def _followed(
         self,
         pinned: Generation,
-        text: str,
+        question: _Question,
         recipe: Recipe,
         pool: _Pool,
         scores: list[tuple[str, float]],
-        dense: Vectors | None,
-        sparse: SparseVector | None,
-        scope: Scope,
-        allowed: set[str] | None,
     ) -> list[tuple[str, float]]:
-        gains = self._gains(pinned, text, recipe, pool, scores)
-        if allowed is not None:
-            gains = {document: gain for document, gain in gains.items() if document in allowed}
+        gains = self._gains(pinned, question.text, recipe, pool, scores)
+        if question.allowed is not None:
+            gains = {document: gain for document, gain in gains.items() if document in question.allowed}
         if not gains:
             return scores
         found = {pool.document[chunk] for chunk, _ in scores}
         unseen = [document for document, _ in ranked(gains) if document not in found][:_NAMED_DOCUMENTS]
         if unseen:
-            there = Scope(scope.sources, unseen)
-            pool.add(*self._candidates.search(pinned, dense, sparse, len(unseen) * 3, there))
+            there = Scope(question.scope.sources, unseen)
+            pool.add(*self._candidates.search(pinned, question.dense, question.sparse, len(unseen) * 3, there))
             fused = dict(fuse(pool.cosine, pool.bm25, recipe.dense_weight))
             # Scores of the first round stand: its filters and neighbours are in them.
             scores = [*scores, *((c, fused[c]) for c in fused if pool.document[c] in set(unseen))]

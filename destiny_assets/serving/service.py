@@ -43,6 +43,7 @@ from destiny_assets.serving.identities import IdentityReader
 from destiny_assets.serving.pushing import KIND, Pushing
 from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.ranking import Ranker, Ranking
+from destiny_assets.serving.rankings import RankingReader
 from destiny_assets.serving.reranking import Reranking
 from destiny_assets.serving.results import (
     Answer,
@@ -96,6 +97,7 @@ class KnowledgeService:
         self._stand_in = Ranker(ledger, LedgerCandidates(ledger), self._query_vector)
         self.claims = ClaimReader(ledger, self.generation)
         self.identities = IdentityReader(ledger, self.generation)
+        self.rankings = RankingReader(ledger, self._rank_by_each, self._reranking)
         self._tokens = lru_cache(maxsize=1)(_open_tokens)
 
     def generation(
@@ -139,7 +141,7 @@ class KnowledgeService:
         pinned = self.generation(project, as_of=as_of, number=generation)
         chosen = recipe_named(self.best_recipe(pinned) if recipe == BEST else recipe)
         # A hit can be a copy of one above it, so a few more are ranked than asked for.
-        ranking = self._rank(pinned, text, chosen, max(k + _SPARE, chosen.candidates), filters)
+        (ranking,) = self._rank_by_each(pinned, text, [chosen], max(k + _SPARE, chosen.candidates), filters)
         if chosen.reranked:
             ranking, chosen = self._reranking.reranked(pinned, text, chosen, ranking, named=recipe != BEST)
         if diversity > 0 and "vectors" not in ranking.degraded:
@@ -301,24 +303,26 @@ class KnowledgeService:
         chosen = [decision for decision in found if decision.holds or not only_holding]
         return DecisionList(project, pinned.number, chosen, len(found) - len(chosen))
 
-    def _rank(self, pinned: Generation, text: str, recipe: Recipe, limit: int, filters: Filters) -> Ranking:
-        """The ranking; without the vector layer where that is away.
+    def _rank_by_each(
+        self, pinned: Generation, text: str, recipes: Sequence[Recipe], limit: int, filters: Filters
+    ) -> list[Ranking]:
+        """A ranking by each recipe; without the vector layer where that is away.
 
         In the collection that the generation reads now, if a rebuild moved it since it was pinned.
         """
         try:
-            return self._ranker.rank(pinned, text, recipe, limit, filters)
+            return self._ranker.rank_by_each(pinned, text, recipes, limit, filters)
         except LayerAwayError as error:
             if error.layer != "vectors":
                 raise
         except StoreUnavailableError as error:
             now = self._ledger.generations.readable(pinned.project, pinned.number)
             if now.collection != pinned.collection:
-                return self._rank(now, text, recipe, limit, filters)
+                return self._rank_by_each(now, text, recipes, limit, filters)
             if self._circuits is None or not isinstance(error, StoreRefusalError):
                 raise
-        ranking = self._stand_in.rank(pinned, text, recipe, limit, filters)
-        return replace(ranking, degraded=["vectors", *ranking.degraded])
+        rankings = self._stand_in.rank_by_each(pinned, text, recipes, limit, filters)
+        return [replace(ranking, degraded=["vectors", *ranking.degraded]) for ranking in rankings]
 
     def add(self, project: str, document: PushedDocument, *, source: str = KIND) -> Pushed:
         """Take in a document: durable when this returns, readable with the next ingest; the same again changes nothing.

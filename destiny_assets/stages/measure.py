@@ -5,10 +5,12 @@ Reading suites from folders is `suites`' business, comparing two generations `do
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from destiny_assets.adapters.postgres.benchmarks import QueryResult, Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
+from destiny_assets.adapters.postgres.reading import Place
 from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
@@ -16,13 +18,15 @@ from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percen
 from destiny_assets.domain.retrieval import BEST, MEASURED, RECIPES, default_best
 from destiny_assets.errors import ConflictError, ModelError
 from destiny_assets.ports import Progress
-from destiny_assets.serving.results import Hit
+from destiny_assets.serving.rankings import Placed
 from destiny_assets.serving.service import EVERYTHING, KnowledgeService
 
 # Deep enough for recall@100 over documents when the best document fills several places with its chunks.
 _DEPTH = 300
 # Spans are scored over what a reader of five passages reads.
 _READ_PASSAGES = 5
+# Searches timed a recipe and suite: enough for a trend. Many readers at once, and all questions, are `destiny evaluate`'s to time.
+_TIMED = 20
 # Another recipe than the default must win by more than this on the tuning questions: less is noise, and a changing recipe confuses.
 _CLEARLY = 0.005
 
@@ -31,70 +35,106 @@ _HEADLINE = "ndcg@10"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One recipe on one suite: the means with latencies, and each question's own metrics."""
+    """One recipe on one suite: the means with latencies, each question's own metrics, and what was found for it."""
 
     metrics: dict[str, float]
     questions: dict[str, Mapping[str, float]]
+    results: Sequence[QueryResult]
 
 
-def measure_suite(
-    ledger: PostgresLedger,
-    open_service: Callable[[], KnowledgeService],
-    project: str,
-    generation: int,
-    suite: Suite,
-    *,
-    run_id: str | None,
-    progress: Progress,
-    recipes: Sequence[str] = MEASURED,
-) -> dict[str, Measured]:
-    """Every recipe on a suite, kept with each query's own under `run_id` (None: not kept).
+class _Bench:
+    """Measures recipes on suites; `open_service` gives a service that has cached nothing yet."""
 
-    Latencies are milliseconds of a search for ten, one at a time. ``ndcg@10_low`` and ``_high`` are its 95 % bootstrap interval.
-    """
-    found: dict[str, Measured] = {}
-    for number, recipe in enumerate(recipes):
-        # A service of its own a recipe: the first one's cached query vectors would make the next look fast.
-        service = open_service()
-        results, latencies = [], []
+    def __init__(
+        self, ledger: PostgresLedger, open_service: Callable[[], KnowledgeService], progress: Progress
+    ) -> None:
+        self._ledger = ledger
+        self._open_service = open_service
+        self._progress = progress
+
+    def suites(
+        self, generation: Generation, suites: Sequence[Suite], run_id: str
+    ) -> tuple[dict[str, dict[str, Measured]], dict[str, str]]:
+        """Every recipe on each suite, kept under `run_id`; those of a reranker that fails are left out from there on, with the reason."""
+        recipes, unmeasured = self._open_service().measured_recipes, dict[str, str]()
+        optional = [recipe for recipe in recipes if recipe not in MEASURED]
+        found = {}
+        for suite in suites:
+            measured = self.suite(generation, suite, MEASURED)
+            if wanted := [recipe for recipe in optional if recipe not in unmeasured]:
+                try:
+                    measured |= self.suite(generation, suite, wanted)
+                except ModelError as error:
+                    unmeasured |= dict.fromkeys(wanted, str(error))
+            for recipe, one in measured.items():
+                self._ledger.benchmarks.store(
+                    *(generation.project, generation.number),
+                    run_id=run_id,
+                    suite=suite.name,
+                    recipe=recipe,
+                    metrics=one.metrics,
+                    results=one.results,
+                )
+            found[suite.name] = measured
+        return found, unmeasured
+
+    def suite(self, generation: Generation, suite: Suite, recipes: Sequence[str]) -> dict[str, Measured]:
+        """Recipes on a suite. Latencies are milliseconds of a search for ten of up to 20 questions, one at a time."""
+        latencies = {recipe: self._latencies(generation, suite, recipe) for recipe in recipes}
+        service = self._open_service()
+        results: dict[str, list[QueryResult]] = {recipe: [] for recipe in recipes}
         for done, (query, text) in enumerate(suite.queries.items(), start=1):
-            only = Filters(sources=[suite.sources[query]]) if query in suite.sources else EVERYTHING
-            # Timed as a reader asks it, and before the deep search puts the query's vector into the cache.
-            latencies.append(
-                service.search(project, text, recipe=recipe, generation=generation, filters=only).latency_ms
-            )
-            hits = service.search(project, text, k=_DEPTH, recipe=recipe, generation=generation, filters=only).hits
-            ranking = found_items(hits, suite.grades[query])
-            metrics = query_metrics(ranking, suite.grades[query]) | _span_metrics(hits, suite.grades[query])
-            results.append(QueryResult(query, text, ranking[:100], metrics))
-            progress.advance("benchmark", number * len(suite.queries) + done, len(recipes) * len(suite.queries))
-        means = mean_metrics(result.metrics for result in results)
-        # Against nothing a bootstrap gives the interval of the mean itself.
-        interval = paired_bootstrap([result.metrics[_HEADLINE] for result in results])
-        means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
-        means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
-        means = {name: round(value, 4) for name, value in means.items()}
-        found[recipe] = Measured(means, {result.query_id: result.metrics for result in results})
-        if run_id is not None:
-            ledger.benchmarks.store(
-                project, generation, run_id=run_id, suite=suite.name, recipe=recipe, metrics=means, results=results
-            )
-    return found
+            grades = suite.grades[query]
+            # Candidates are searched once for all recipes: what this costs, each changed document costs until it is published.
+            found = service.rankings.by_each(generation, text, recipes, _DEPTH, _searched(suite, query))
+            for recipe, passages in zip(recipes, found, strict=True):
+                ranking = found_items(passages, grades)
+                metrics = query_metrics(ranking, grades) | _span_metrics([one.place for one in passages], grades)
+                results[recipe].append(QueryResult(query, text, ranking[:100], metrics))
+            self._progress.advance("benchmark", done, len(suite.queries))
+        return {recipe: _measured(results[recipe], latencies[recipe]) for recipe in recipes}
+
+    def _latencies(self, generation: Generation, suite: Suite, recipe: str) -> list[float]:
+        # A service of its own a recipe: the first one's cached query vectors would make the next look fast.
+        service = self._open_service()
+        every = -(-len(suite.queries) // _TIMED)
+        return [
+            service.search(
+                generation.project, text, recipe=recipe, generation=generation, filters=_searched(suite, query)
+            ).latency_ms
+            for query, text in islice(suite.queries.items(), 0, None, every)
+        ]
 
 
-def found_items(hits: Sequence[Hit], grades: Mapping[str, int]) -> list[str]:
-    """What a ranking of hits found, in order and once each: documents by uri, or where stretches are judged the stretches.
+def _searched(suite: Suite, query: str) -> Filters:
+    return Filters(sources=[suite.sources[query]]) if query in suite.sources else EVERYTHING
 
-    A hit that touches no judged stretch stands for itself, so that it takes its place. Folded copies stand right behind their hit.
+
+def _measured(results: Sequence[QueryResult], latencies: Sequence[float]) -> Measured:
+    """``ndcg@10_low`` and ``_high`` are its 95 % bootstrap interval."""
+    means = mean_metrics(result.metrics for result in results)
+    # Against nothing a bootstrap gives the interval of the mean itself.
+    interval = paired_bootstrap([result.metrics[_HEADLINE] for result in results])
+    means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
+    means |= {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
+    rounded = {name: round(value, 4) for name, value in means.items()}
+    return Measured(rounded, {result.query_id: result.metrics for result in results}, results)
+
+
+def found_items(passages: Sequence[Placed], grades: Mapping[str, int]) -> list[str]:
+    """What a ranking of passages found, in order and once each: documents by uri, or where stretches are judged the stretches.
+
+    A passage that touches no judged stretch stands for itself, so that it takes its place. Folded copies stand right behind theirs.
     """
     judged = _stretches(grades)
     items: list[str] = []
-    for hit in hits:
-        for uri, (start, end) in ((hit.uri, hit.span), *((copy.uri, copy.span) for copy in hit.copies)):
+    for passage in passages:
+        for place in (passage.place, *passage.copies):
+            uri, (start, end) = place.uri, place.span
             if not judged:
                 items.append(uri)
                 continue
-            touched = [name for name, place, a, b in judged if place == uri and a < end and start < b]
+            touched = [name for name, its, a, b in judged if its == uri and a < end and start < b]
             items += touched or [f"{uri}#char={start},{end}"]
     return list(dict.fromkeys(items))
 
@@ -121,17 +161,12 @@ def measure_project(
         and not any(ledger.generations.changes(project, number).values())
     )
     suites = [] if unchanged else ledger.benchmarks.suites(project)
-    recipes, unmeasured = open_service().measured_recipes, dict[str, str]()
-    measured = {
-        suite.name: _measured(ledger, open_service, project, number, suite, recipes, unmeasured, run_id, progress)
-        for suite in suites
-    }
+    bench = _Bench(ledger, open_service, progress)
+    measured, unmeasured = bench.suites(generation, suites, run_id)
     counts = ledger.reading.counts(project, number)
     best = _best_recipe(suites, measured, default_best(counts["chunks"], counts["tokens"]))
     current = ledger.generations.current(project)
-    falls = (
-        _falls(ledger, open_service, current, suites, measured, progress) if building and current is not None else []
-    )
+    falls = _falls(ledger, bench, current, suites, measured) if building and current is not None else []
     return {
         "queries": sum(len(suite.queries) for suite in suites),
         "suites": {
@@ -150,34 +185,6 @@ def measure_project(
             "refused": [asdict(fall) | {"drop": round(fall.drop, 4), "said": str(fall)} for fall in refusals(falls)],
         },
     }
-
-
-def _measured(
-    ledger: PostgresLedger,
-    open_service: Callable[[], KnowledgeService],
-    project: str,
-    number: int,
-    suite: Suite,
-    recipes: Sequence[str],
-    unmeasured: dict[str, str],
-    run_id: str,
-    progress: Progress,
-) -> dict[str, Measured]:
-    """Every recipe on a suite; those of a reranker that fails are left out, here and of all suites after this, and `unmeasured` says why."""
-    found: dict[str, Measured] = {}
-    for some in (MEASURED, tuple(recipe for recipe in recipes if recipe not in MEASURED)):
-        try:
-            found |= measure_suite(
-                *(ledger, open_service, project, number, suite),
-                run_id=run_id,
-                progress=progress,
-                recipes=[recipe for recipe in some if recipe not in unmeasured],
-            )
-        except ModelError as error:
-            if some is MEASURED:
-                raise
-            unmeasured |= dict.fromkeys(some, str(error))
-    return found
 
 
 def _best_recipe(
@@ -228,11 +235,10 @@ def _differences(recipes: Mapping[str, Measured], best: str) -> dict[str, dict[s
 
 def _falls(
     ledger: PostgresLedger,
-    open_service: Callable[[], KnowledgeService],
+    bench: _Bench,
     current: Generation,
     suites: Sequence[Suite],
     measured: Mapping[str, Mapping[str, Measured]],
-    progress: Progress,
 ) -> list[Fall]:
     """What fell against the current generation, as it was measured when it was judged itself; measured now where it never was."""
     tolerances = ledger.benchmarks.tolerances(current.project)
@@ -241,13 +247,8 @@ def _falls(
         before = {recipe: _stored(ledger, current, suite, recipe) for recipe in measured[suite.name]}
         if unknown := [recipe for recipe, questions in before.items() if not questions]:
             try:
-                now = measure_suite(
-                    *(ledger, open_service, current.project, current.number, suite),
-                    # Not kept: layers that are damaged today would be what tomorrow's generation is held against.
-                    run_id=None,
-                    progress=progress,
-                    recipes=unknown,
-                )
+                # Not kept: layers that are damaged today would be what tomorrow's generation is held against.
+                now = bench.suite(current, suite, unknown)
             except ConflictError:
                 # It was embedded with another model than is configured, and nobody measured it then: there is nothing to compare.
                 now = {}
@@ -276,7 +277,7 @@ def _stretches(grades: Iterable[str]) -> list[tuple[str, str, int, int]]:
     return found
 
 
-def _span_metrics(hits: Sequence[Hit], grades: Mapping[str, int]) -> dict[str, float]:
+def _span_metrics(hits: Sequence[Place], grades: Mapping[str, int]) -> dict[str, float]:
     """How the first passages cover the judged stretches; empty where documents are judged."""
     judged = _stretches(item for item, grade in grades.items() if grade > 0)
     if not judged:
@@ -299,7 +300,7 @@ def _span_metrics(hits: Sequence[Hit], grades: Mapping[str, int]) -> dict[str, f
     return found
 
 
-def _touching(hits: Sequence[Hit], judged: Sequence[tuple[str, str, int, int]]) -> int:
+def _touching(hits: Sequence[Place], judged: Sequence[tuple[str, str, int, int]]) -> int:
     """How many of the hits touch a judged stretch: as many passages as a perfect ranking would have to return, at least one."""
     touching = sum(
         any(uri == hit.uri and start < hit.span[1] and hit.span[0] < end for _, uri, start, end in judged)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
-from destiny_assets.serving.results import Copy, Hit
+from destiny_assets.adapters.postgres.reading import Place
+from destiny_assets.serving.rankings import Placed
 from destiny_assets.stages.measure import found_items
 from destiny_assets.stages.suites import Labelled, with_tuning_half, write_out
 
@@ -89,19 +90,21 @@ def test_gold_stretches_name_the_text_they_were_given_for(tmp_path: Path) -> Non
     assert text_at(target, "corpus", item) == "the answer."
 
 
-def hit(uri: str, span: tuple[int, int], *copies: Copy) -> Hit:
-    return Hit("c", uri, uri, "s", [], "", span, 1.0, 0.5, None, [], None, [], None, None, list(copies))
+def place(uri: str, span: tuple[int, int]) -> Place:
+    return Place("c", uri, span, 0.5, None)
 
 
-def test_a_hit_counts_as_every_judged_stretch_it_touches_and_else_as_itself() -> None:
+def test_a_passage_counts_as_every_judged_stretch_it_touches_and_else_as_itself() -> None:
     grades = {"a.md#char=10,20": 1, "a.md#char=30,40": 1}
-    hits = [hit("a.md", (0, 10)), hit("a.md", (15, 35)), hit("b.md", (15, 35)), hit("a.md", (38, 50))]
-    assert found_items(hits, grades) == ["a.md#char=0,10", *grades, "b.md#char=15,35"]
+    spans = [("a.md", (0, 10)), ("a.md", (15, 35)), ("b.md", (15, 35)), ("a.md", (38, 50))]
+    found = [Placed(place(uri, span)) for uri, span in spans]
+    assert found_items(found, grades) == ["a.md#char=0,10", *grades, "b.md#char=15,35"]
 
 
-def test_documents_are_found_once_and_copies_right_behind_their_hit() -> None:
-    hits = [hit("a.md", (0, 1), Copy("x", "", "c.md", (0, 1))), hit("a.md", (1, 2)), hit("b.md", (0, 1))]
-    assert found_items(hits, {"b.md": 1}) == ["a.md", "c.md", "b.md"]
+def test_documents_are_found_once_and_copies_right_behind_their_passage() -> None:
+    first = Placed(place("a.md", (0, 1)), [place("c.md", (0, 1))])
+    found = [first, Placed(place("a.md", (1, 2))), Placed(place("b.md", (0, 1)))]
+    assert found_items(found, {"b.md": 1}) == ["a.md", "c.md", "b.md"]
 
 
 @pytest.mark.parametrize(("questions", "halved"), [(10, False), (100, True)])

@@ -37,6 +37,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk stands in one generation, as far as measuring asks: no text. Fields as those of `Passage`."""
+
+    chunk_id: str
+    uri: str
+    span: tuple[int, int]
+    trust: float
+    near_duplicate_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTrust:
     """A stored score in (0, 1) with the terms it is the sum of."""
 
@@ -48,15 +59,7 @@ class StoredTrust:
     components: list[dict[str, Any]]
 
 
-_PASSAGES = """
-select c.id::text as chunk_id, c.document_id::text as document_id, d.source, d.uri, v.title, v.status,
-       coalesce(v.updated_on, v.created_on) as dated, c.heading_path, c.text, p.starts_at, p.ends_at, p.authors, p.written_at, p.revision,
-       coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of,
-       coalesce((select array_agg(distinct s.by_title order by s.by_title) from supersession s
-                 where s.project = c.project and s.document_id = c.document_id and s.born <= %(g)s and s.died > %(g)s), '{}')
-           as superseded_by,
-       array(select r.said from decision_risk r where r.project = c.project and r.document_id = c.document_id
-             and r.born <= %(g)s and r.died > %(g)s order by r.said) as at_risk
+_SHOWN = """
 from chunk c
 join document d on (d.project, d.id) = (c.project, c.document_id)
 join placement p on (p.project, p.chunk_id) = (c.project, c.id) and p.born <= %(g)s and p.died > %(g)s
@@ -65,6 +68,21 @@ left join trust_score t on (t.project, t.id) = (c.project, c.id) and t.born <= %
 left join near_duplicate n on (n.project, n.chunk_id) = (c.project, c.id) and n.born <= %(g)s and n.died > %(g)s
 where c.project = %(p)s and c.born <= %(g)s and c.died > %(g)s and c.id = any(%(ids)s::uuid[])
 """
+_PLACES = f"""
+select c.id::text as chunk_id, d.uri, p.starts_at, p.ends_at, coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of
+{_SHOWN}
+"""
+_PASSAGES = f"""
+select c.id::text as chunk_id, c.document_id::text as document_id, d.source, d.uri, v.title, v.status,
+       coalesce(v.updated_on, v.created_on) as dated, c.heading_path, c.text, p.starts_at, p.ends_at, p.authors, p.written_at, p.revision,
+       coalesce(t.score, 0.5) as trust, n.original::text as near_duplicate_of,
+       coalesce((select array_agg(distinct s.by_title order by s.by_title) from supersession s
+                 where s.project = c.project and s.document_id = c.document_id and s.born <= %(g)s and s.died > %(g)s), '{{}}')
+           as superseded_by,
+       array(select r.said from decision_risk r where r.project = c.project and r.document_id = c.document_id
+             and r.born <= %(g)s and r.died > %(g)s order by r.said) as at_risk
+{_SHOWN}
+"""  # noqa: S608 - of two constants
 
 
 class Reading:
@@ -91,6 +109,12 @@ class Reading:
                 }
             )
         return found
+
+    def places(self, project: str, generation: int, chunk_ids: Sequence[str]) -> dict[str, Place]:
+        """Where those of the chunks stand that the generation shows, by id; a fraction of the cost of `passages`."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute(_PLACES, {"p": project, "g": generation, "ids": list(chunk_ids)}).fetchall()
+        return {row["chunk_id"]: Place(span=(row.pop("starts_at"), row.pop("ends_at")), **row) for row in rows}
 
     def trust(self, project: str, generation: int, item: str) -> StoredTrust:
         """The score of a chunk or document, named by its id, a document's uri or the beginning of an id; raises `NotFoundError`."""
