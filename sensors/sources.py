@@ -1,6 +1,5 @@
 """What changes outside: new projects, and sources whose contents are no longer what was read."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -8,12 +7,10 @@ import dagster as dg
 from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.postgres.projects import Source
-from destiny_assets.adapters.source_context import SourceContext
-from destiny_assets.adapters.sources import open_source
 from destiny_assets.errors import DestinyError
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import DistantSource, DocumentStore
+from destiny_assets.ports import DocumentStore
+from destiny_assets.stages.sweep import NOTHING, sources_mark
 from jobs.ingest import ingest_project
 
 
@@ -54,33 +51,14 @@ def on_source_changed(
         if project not in partitions:
             continue
         try:
-            mark = _mark(
-                [
-                    (source, SourceContext(project, source.name, ledger, originals, cache))
-                    for source in ledger.projects.sources(project)
-                ]
-            )
+            mark = sources_mark(ledger, originals, cache, project)
         except DestinyError as error:
             context.log.warning(f"The sources of {project!r} could not be listed: {error}")
-            mark = before.get(project, _mark([]))
+            mark = before.get(project, NOTHING)
         after[project] = mark
-        if mark != before.get(project, _mark([])):
+        if mark != before.get(project, NOTHING):
             # A mark may come back (a folder unmounted and mounted again): what was before it makes the key new.
             requests.append(dg.RunRequest(run_key=f"{project}:{before.get(project, '')}:{mark}", partition_key=project))
     if not requests and after == before:
         return dg.SkipReason("no source changed")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(after, sort_keys=True))
-
-
-def _mark(sources: list[tuple[Source, SourceContext]]) -> str:
-    """A hash of what the sources say of themselves, or else of everything that they list."""
-    digest = hashlib.sha256()
-    for source, context in sources:
-        place = open_source(source.kind, source.uri, source.options, context)
-        listing = (
-            place.due()
-            if isinstance(place, DistantSource)
-            else place.mark() or sorted((item.uri, item.fingerprint) for item in place.scan())
-        )
-        digest.update(json.dumps([source.name, source.kind, source.uri, listing]).encode())
-    return digest.hexdigest()

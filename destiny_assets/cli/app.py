@@ -51,6 +51,9 @@ mcp.register(app)
 keys.register(app)
 audit.register(app)
 
+# What a shell says of a command that SIGINT ended.
+_STOPPED = 130
+
 
 def main() -> None:
     """Run a command; a refusal or failure Destiny knows is one sentence on standard error and exit code 1."""
@@ -63,6 +66,8 @@ def main() -> None:
             raise
         print(f"destiny: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("destiny: stopped. What was published stays; run the command again to go on.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        # Typer turns Ctrl-C into this.
+        if end.code == _STOPPED:
+            print("destiny: stopped. What was published stays; run the command again to go on.", file=sys.stderr)
+        raise

@@ -11,7 +11,7 @@ from destiny_assets.cli.actor import actor
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, progress_lines_or_bars, say
 from destiny_assets.cli.stores import open_ledger, open_service
 from destiny_assets.errors import ConfigurationError
-from destiny_assets.settings import load_settings
+from destiny_assets.settings import Settings, cache_folder, load_settings
 
 if TYPE_CHECKING:
     from destiny_assets.domain.filters import Filters, Mode
@@ -64,16 +64,45 @@ def ingest(
     progress_lines: Annotated[
         bool, typer.Option("--progress-lines", help="Tell progress as JSON lines on standard error, for programs.")
     ] = False,
+    watched: Annotated[
+        bool, typer.Option("--watch", help="Go on, and ingest again whenever a source changes, until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.2, help="With --watch: seconds from one look at the sources to the next.")
+    ] = 2.0,
     as_json: AsJson = False,
 ) -> None:
     """Bring a project up to date with its sources, check it, and publish a generation."""
-    from destiny_assets.ingestion import ingest_project
-
     settings = load_settings()
     if accept_worse is not None:
+        if watched:
+            raise ConfigurationError("--accept-worse is said of one generation: leave out --watch.")
         with open_ledger(settings) as ledger:
             ledger.projects.require(project)
             ledger.audit.append(actor(), "generation.accept_worse", project, {"reason": accept_worse})
+    if watched:
+        from destiny_assets.watching import watch
+
+        watch(
+            settings.stores,
+            cache_folder(settings.home),
+            project,
+            lambda: _ended(_ingest(settings, project, None, progress_lines, as_json)),
+            every_s=every,
+            tell=lambda problem: print(f"destiny: {problem}", file=sys.stderr, flush=True),
+        )
+        return
+    result = _ingest(settings, project, accept_worse, progress_lines, as_json)
+    if result["checks"]["failed"] or result["failures"]:
+        raise typer.Exit(1)
+
+
+def _ingest(
+    settings: Settings, project: str, accept_worse: str | None, progress_lines: bool, as_json: bool
+) -> dict[str, Any]:
+    """One ingest, shown."""
+    from destiny_assets.ingestion import ingest_project
+
     with progress_lines_or_bars(progress_lines) as progress:
         result = ingest_project(settings, project, progress, accept_worse=accept_worse)
     if as_json:
@@ -82,7 +111,12 @@ def ingest(
         show_ingest(result)
     if result["checks"]["failed"] or result["failures"]:
         print(f"destiny: generation {result['generation']} was not published: {result['reason']}", file=sys.stderr)
-        raise typer.Exit(1)
+    return result
+
+
+def _ended(result: dict[str, Any]) -> bool:
+    """Whether an ingest came to its end: published, nothing to publish, or refused by a check, which the same again would be too."""
+    return bool(result["checks"]["failed"]) or not result["failures"]
 
 
 def show_ingest(result: dict[str, Any]) -> None:

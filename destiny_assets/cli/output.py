@@ -19,8 +19,8 @@ Project = Annotated[str, typer.Argument(help="The project's name.")]
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    """One JSON document on standard output, at once: whoever reads a pipe may wait for it."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2), flush=True)
 
 
 def say(text: str) -> None:

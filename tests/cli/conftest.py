@@ -67,6 +67,22 @@ class Destiny:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
+    @contextlib.contextmanager
+    def going(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that goes on, as a process of its own; killed at the end of the block if it still does."""
+        with subprocess.Popen(
+            [sys.executable, "-c", "from destiny_assets.cli.app import main; main()", *arguments],
+            env=self._environment(os.environ, {}),
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def _environment(self, inherited: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in inherited.items() if not name.startswith(("DESTINY_", "DAGSTER_"))}
         return {**kept, "DESTINY_HOME": str(self.home), **more}

@@ -3,9 +3,13 @@
 Up to the first answer each is a process of its own; what follows runs in this one, where the libraries are loaded once.
 """
 
+import json
 import secrets
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,3 +97,29 @@ def test_from_an_empty_project_to_a_cited_answer_and_an_update(destiny: Destiny,
     doctor = destiny("doctor", project, "--json")
     assert (doctor.code, doctor.document["ok"]) == (0, True)
     assert [item["document"] for item in doctor.document["quarantined"]] == ["broken.pdf"]
+
+
+def test_a_watched_folder_is_read_again_when_a_file_is_saved(destiny: Destiny, folder: Path, project: str) -> None:
+    destiny("source", "add", project, "files", str(folder))
+    with destiny.going("ingest", project, "--watch", "--every", "0.2", "--json") as process:
+        documents = documents_of(process)
+        assert next(documents)["documents"]["total"] >= 5
+        (folder / "notes.txt").write_text("The coffee machine is cleaned on Fridays, by rota.\n", "utf-8")
+        second = next(documents)
+        assert (second["published"], second["documents"]["changed"], second["embedding"]["texts"]) == (True, 1, 1)
+        assert "Fridays" in destiny("search", project, "coffee machine", "--json").document["hits"][0]["text"]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "stopped. What was published stays" in said
+
+
+def documents_of(process: subprocess.Popen[str]) -> Iterator[Any]:
+    """The JSON documents on a process' standard output, as they come."""
+    assert process.stdout is not None
+    lines = ""
+    for line in process.stdout:
+        lines += line
+        if line == "}\n":
+            yield json.loads(lines)
+            lines = ""
