@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,35 @@ def test_a_restored_home_is_the_one_that_was_saved_and_the_next_ingest_completes
     assert copy.reports["embeddings"]["texts"] == 0
     assert copy.nodes().keys() == growth.nodes().keys()
     assert copy.points() == growth.points()
+
+
+def test_every_backup_taken_while_an_ingest_runs_is_whole_and_of_one_moment(
+    growth: Growth, elsewhere: Layers, folder: BackupFolder
+) -> None:
+    first = growth.run()
+    growth.write(RAIN, "Rain is welcome in May.\n")
+    growth.delete("notes/archive.rst")
+    with ThreadPoolExecutor(1) as threads:
+        ingest = threads.submit(growth.run)
+        while not ingest.done():
+            saved(growth, folder, keep=1_000)
+    second = ingest.result()
+    taken = folder.backups()
+    for backup in taken:
+        backup.verify()
+    states = [(held["generation"], held["unfinished"]) for held in (b.manifest.projects[growth.project] for b in taken)]
+    assert set(states) <= {(first.number, False), (first.number, True), (second.number, False)}
+    building = [backup for backup, state in zip(taken, states, strict=True) if state == (first.number, True)]
+    assert len(building) > 1
+
+    home = Home(elsewhere.ledger, elsewhere.originals, elsewhere.vectors, elsewhere.graph)
+    done = restore_backup(building[len(building) // 2], home, replace=True, progress=Silence())
+    assert (done["ok"], done["projects"][growth.project]["generation"]) == (True, first.number)
+    copy = Growth(elsewhere, growth.project, growth.folder)
+    copy.require_agreement(elsewhere.ledger.generations.number(growth.project, first.number))
+    assert copy.seen(elsewhere.ledger.generations.number(growth.project, first.number)) == growth.seen(
+        growth.layers.ledger.generations.number(growth.project, first.number)
+    )
 
 
 def test_saving_what_was_restored_gives_the_same_bytes(
