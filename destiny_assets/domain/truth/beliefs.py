@@ -11,7 +11,7 @@ from destiny_assets.domain.truth.claims import Claims, Floats, Ints
 from destiny_assets.domain.truth.fusion import Fusion, Reliability
 from destiny_assets.domain.truth.standing import UNKNOWN, copies, levels, standing
 
-MODEL = "fusion/1"
+MODEL = "fusion/2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from destiny_assets.domain.truth import names, quantities
+from destiny_assets.domain.truth import names, quantities, versions
 from destiny_assets.domain.truth.kinds import READERS, Kind, infer_kind, plain_text
 
 Ints = NDArray[np.int64]
@@ -108,6 +108,8 @@ def form_of(kind: Kind, value: str) -> Hashable | None:
         return names.read_alone(value) or None
     if kind is Kind.TEXT:
         return plain_text(value) or None
+    if kind is Kind.VERSION:
+        return versions.read(value)
     return READERS[kind](value)
 
 
@@ -173,6 +175,10 @@ def _coarser(value_slot: Ints, forms: Sequence[Hashable], kinds: Sequence[Kind])
         coarse, fine = forms[first[row]], forms[second[row]]
         if isinstance(coarse, frozenset) and isinstance(fine, frozenset) and coarse < fine:
             keep[row], ways[row] = True, float(len(fine))
+    for row in np.flatnonzero(kind[first] == list(Kind).index(Kind.VERSION)).tolist():
+        coarse, fine = forms[first[row]], forms[second[row]]
+        if isinstance(coarse, versions.Version) and isinstance(fine, versions.Version):
+            keep[row] = versions.is_coarser(coarse, fine)
     return first[keep], second[keep], ways[keep]
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from enum import Enum
 
-from destiny_assets.domain.truth import quantities
+from destiny_assets.domain.truth import quantities, versions
 
 # A kind is taken when all but this share of the values can be read as it.
 _MISFITS = 0.1
@@ -22,6 +22,7 @@ class Kind(Enum):
     TIME = "time"
     DATE = "date"
     NAMES = "names"
+    VERSION = "version"
     TEXT = "text"
 
 
@@ -30,6 +31,7 @@ RULES = {
     Kind.TIME: "times of day within 10 minutes are the same",
     Kind.DATE: "equal as dates; a year or month alone is consistent but coarser",
     Kind.NAMES: "equal as sets of family names; a proper subset is consistent but coarser",
+    Kind.VERSION: "equal as versions, 3.1 is 3.1.0 and not 3.10; fewer parts are consistent but coarser",
     Kind.TEXT: "equal but for case, accents, punctuation and spaces",
 }
 READERS: dict[Kind, quantities.Reader] = {
@@ -47,6 +49,8 @@ def infer_kind(values: Sequence[str]) -> Kind:
         return Kind.TEXT
     # Years alone are numbers as well as dates, and are compared alike; any fuller date decides for dates.
     dated = any(re.fullmatch(r"\d{4}[-/.]\d{1,2}.*", value.strip()) for value in sample)
+    if _are_versions(sample):
+        return Kind.VERSION
     for kind, read in READERS.items():
         if kind is Kind.DATE and not dated:
             continue
@@ -58,6 +62,12 @@ def infer_kind(values: Sequence[str]) -> Kind:
     if lists >= 0.3 * len(sample) and sentences <= _MISFITS * len(sample) and long <= _MISFITS * len(sample):
         return Kind.NAMES
     return Kind.TEXT
+
+
+def _are_versions(sample: Sequence[str]) -> bool:
+    """Whether values are versions: all but a few can be, and some are nothing else ("3.5.3", "v2", "2.0rc1")."""
+    read = [versions.read(value) for value in sample]
+    return sum(version is None for version in read) <= _MISFITS * len(read) and any(map(versions.is_clear, sample))
 
 
 def plain_text(value: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from destiny_assets.domain.truth.claims import form_of
+from destiny_assets.domain.truth.claims import arrange, form_of
 from destiny_assets.domain.truth.kinds import Kind, infer_kind, plain_text
 from destiny_assets.domain.truth.quantities import coarser_date, coarser_number, date, merge_times, minutes, number
 
@@ -77,6 +77,12 @@ def test_times_within_ten_minutes_are_told_as_the_one_most_sources_tell() -> Non
         (["Knuth, Donald", "Donald Knuth; Ann Lee", "Lee, A. & Knuth, D."], Kind.NAMES),
         (["A tale of two cities", "The sea, the sea"], Kind.TEXT),
         (["", " "], Kind.TEXT),
+        (["3.1", "3.10", "2.5.3"], Kind.VERSION),
+        (["3.1", "3.10"], Kind.NUMBER),
+        (["v2", "3"], Kind.VERSION),
+        (["24.12.2024", "1.2.2025"], Kind.TEXT),
+        (["1.234.567", "2.345.678"], Kind.TEXT),
+        (["2.0rc1", "2.0"], Kind.VERSION),
     ],
 )
 def test_the_kind_is_told_from_the_values(values: list[str], kind: Kind) -> None:
@@ -91,3 +97,19 @@ def test_letters_in_mathematical_type_are_the_letters_they_show() -> None:
 def test_any_text_has_a_form_or_none_and_having_one_is_stable(text: str, kind: Kind) -> None:
     assert form_of(kind, text) == form_of(kind, text)
     assert plain_text(plain_text(text)) == plain_text(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("3.1", "3.1.0"), ("v2.0-rc1", "2.0rc1"), ("3", "3.0"), ("Version 4", "4"), ("1.0beta2", "1.0b2")],
+)
+def test_spellings_of_one_version_are_equal(one: str, other: str) -> None:
+    assert form_of(Kind.VERSION, one) == form_of(Kind.VERSION, other) is not None
+
+
+def test_versions_are_told_apart_part_by_part_and_fewer_parts_say_less() -> None:
+    told = ["3.1", "3.10", "3.1.2", "3.1.0", "3"]
+    claims = arrange(["python"] * 5, ["version"] * 5, list("abcde"), told)
+    assert claims.value_text == ("3.1", "3.10", "3.1.2", "3")
+    finer = {(claims.value_text[a], claims.value_text[b]) for a, b in zip(claims.coarse, claims.fine, strict=True)}
+    assert finer == {("3.1", "3.1.2"), ("3", "3.1"), ("3", "3.10"), ("3", "3.1.2")}
