@@ -9,6 +9,7 @@ import pytest
 from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.domain.retrieval import BEST, MEASURED
 from destiny_assets.errors import ConfigurationError
+from destiny_assets.serving.service import EVERYTHING
 from destiny_assets.stages.measure import measure_project
 from destiny_assets.stages.suites import corpus, load_suite
 from tests.stages.growing import DOCUMENTS, Growth, Silence
@@ -103,3 +104,20 @@ def test_attaching_a_suite_again_replaces_its_questions(growth: Growth) -> None:
         ("golden", {"q9": "other"}),
         ("second", {"q1": "more"}),
     ]
+
+
+def test_what_is_measured_is_what_a_search_finds(growth: Growth) -> None:
+    growth.write("handbook/stamps-again.md", DOCUMENTS["handbook/stamps.md"])
+    published = growth.run()
+    service = growth.service()
+    for question in ("how do letters wait for a courier", "what does a stamp cost"):
+        found = service.rankings.by_each(published, question, MEASURED, 300, EVERYTHING)
+        for recipe, passages in zip(MEASURED, found, strict=True):
+            hits = service.search(growth.project, question, k=300, recipe=recipe).hits
+            assert [(one.place.chunk_id, one.place.uri, one.place.span) for one in passages] == [
+                (hit.chunk_id, hit.uri, hit.span) for hit in hits
+            ]
+            assert [[copy.uri for copy in one.copies] for one in passages] == [
+                [c.uri for c in hit.copies] for hit in hits
+            ]
+        assert any(one.copies for passages in found for one in passages)
