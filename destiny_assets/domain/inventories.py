@@ -5,6 +5,7 @@ there are, and where they come from, is not decided here.
 """
 
 import hashlib
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ TOLERANCE = 1e-5
 """How far two measures of one vector may be apart: float32 leaves 1e-6, another vector of 384 numbers 5e-2."""
 
 _CONTENT = np.dtype("<u8")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +65,8 @@ class InventoryBuilder:
     def add(self, id_: str, content: bytes, *, counted: bool = False) -> None:
         """One item; `content` is a `fingerprint`."""
         packed = pack(id_)
-        if unpack(packed) != id_:
+        # What `unpack` would write; a third of the cost of writing it, two million times for a million items.
+        if not _UUID.fullmatch(id_):
             self._odd[packed.rstrip(b"\0")] = id_
         self._ids += packed
         self._contents += content
@@ -138,7 +141,8 @@ def unpack(packed: bytes) -> str:
 
 def fingerprint(kind: str, content: Mapping[str, object]) -> bytes:
     """8 bytes that stand for everything an item says, whatever the order of its properties."""
-    text = repr((kind, sorted(content.items())))
+    names = sorted(content)
+    text = repr((kind, names, [content[name] for name in names]))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, LiteralString
 
 import numpy as np
@@ -10,6 +11,9 @@ from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.generations import layer_id
 from destiny_assets.domain.graph import FOREVER, Edge, EdgeType, Node, NodeLabel
 from destiny_assets.ports import Vectors
+
+# Ends of edges whose hash is kept while edges are read: 10 MB.
+_ENDS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +243,16 @@ class Projections:
     ) -> Iterator[Edge]:
         """Graph edges, all of a project, or those born in, died in or shown by one generation."""
         which, named = _when(project, born, died, shown)
+        # Most nodes are the end of several edges, and a hash a row is a tenth of a look at a million items.
+        end = lru_cache(maxsize=_ENDS)(layer_id)
         with self._session.stream("graph_edges") as cursor:
             cursor.execute(_edges(born, died) + which, named)
             for row in cursor:
                 yield Edge(
                     id=layer_id(f"{row['type']}:{row['id']}:{row['source_born']}:{row['target_born']}", row["born"]),
                     type=EdgeType(row["type"]),
-                    source=layer_id(row["source"], row["source_born"]),
-                    target=layer_id(row["target"], row["target_born"]),
+                    source=end(row["source"], row["source_born"]),
+                    target=end(row["target"], row["target_born"]),
                     born=row["born"],
                     properties=_edge_properties(row),
                     died=row["died"],
