@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from destiny_assets.domain.claims.told import MODEL_RULE
+
 
 class Standing(StrEnum):
     """Whether a claim is still made: current, replaced in a document that supersedes its own, replaced by a later word of its witness, or
@@ -34,6 +36,14 @@ class Assertion:
     observed_at: datetime | None = None
     about_itself: bool = False
     rule: str = ""
+
+    @property
+    def voice(self) -> str:
+        """Whose word it is to the model of trust: the witness's, or that of the language model which says that the witness says so.
+
+        So a model's misreading is held against the model and no author, and all that one model reads is one voice.
+        """
+        return self.rule if self.rule.startswith(MODEL_RULE) else self.witness
 
     @property
     def case(self) -> str:

@@ -53,7 +53,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Repute:
-    """What is known of a witness's word on a predicate: the chances that it is true or something coarser, and what weighs it."""
+    """What is known of a voice's word on a predicate: the chances that it is true or coarser, and what weighs it."""
 
     witness: str
     predicate: str
@@ -94,11 +94,14 @@ class Court:
             if len(told) > 1:
                 self._replaced |= replaced(told, newer)
         self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
-        heard = [one for told in cases for one in told if one.evidence not in self._replaced]
+        standing = [one for told in cases for one in told if one.evidence not in self._replaced]
+        # What is plainly written needs nobody to say that it is.
+        plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
+        heard = [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
         claims = arrange(
             [one.case for one in heard],
             [one.predicate for one in heard],
-            [families.get(one.witness, one.witness) for one in heard],
+            [families.get(one.voice, one.voice) for one in heard],
             [one.value for one in heard],
         )
         self._heard = heard
@@ -135,9 +138,9 @@ class Court:
         found: dict[tuple[str, str], Repute] = {}
         for row, place in enumerate(claims.row.tolist()):
             one = self._heard[place]
-            if (one.witness, one.predicate) not in found:
-                found[one.witness, one.predicate] = Repute(
-                    one.witness,
+            if (one.voice, one.predicate) not in found:
+                found[one.voice, one.predicate] = Repute(
+                    one.voice,
                     one.predicate,
                     round(float(known.full[row]), 4),
                     round(float(known.part[row]), 4),
@@ -162,7 +165,7 @@ class Court:
             for name, slot in self._slots.items()
             for told in slot.values()
             for one in told
-            if (one.witness, one.predicate) in wanted
+            if (one.voice, one.predicate) in wanted
         }
 
     def judge(self, slots: Iterable[str]) -> Iterator[Assessment]:
