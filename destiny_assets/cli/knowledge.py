@@ -140,6 +140,7 @@ def show_ingest(result: dict[str, Any]) -> None:
                 embedding["texts"],
                 f"{embedding['tokens']} tokens in {embedding['seconds']:.1f} s by {embedding['model']}",
             ),
+            *_read_by_model(result["claims"]),
             ("checks passed", result["checks"]["passed"], ", ".join(result["checks"]["failed"]) or "none failed"),
             (
                 "seconds",
@@ -148,6 +149,20 @@ def show_ingest(result: dict[str, Any]) -> None:
             ),
         ],
     )
+
+
+def _read_by_model(claims: dict[str, Any]) -> list[tuple[str, int, str]]:
+    """What a language model did for claims, as a row; none where none is configured."""
+    if "model" not in claims:
+        return []
+    dropped = sum(claims["model_dropped"].values())
+    detail = (
+        f"{claims['model_kept']} answers kept, {claims['model_tokens']} tokens by {claims['model']}; "
+        f"{claims['model_found']} claims, {dropped} dropped"
+    )
+    if claims["model_unread"]:
+        detail += f"; {claims['model_unread']} passages unread: {claims['model_why_unread']}"
+    return [("read for claims", claims["model_calls"], detail)]
 
 
 def search(
