@@ -14,6 +14,7 @@ import numpy.typing as npt
 from destiny_assets.domain.claims.extraction import Witnessed
 from destiny_assets.domain.claims.told import Passage, Told
 from destiny_assets.domain.documents import ParsedDocument, SourceContent, SourceItem
+from destiny_assets.domain.extraction.mentions import Mention
 from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.domain.linking.records import TermCandidate
 
@@ -171,6 +172,19 @@ class EntityExtractor(Protocol):
 
     def candidates(self, text: str) -> tuple[TermCandidate, ...]:
         """The entities of one document's text, with their counts."""
+        ...
+
+
+class MentionFinder(Protocol):
+    """Finds what one text names, and where."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of what finds."""
+        ...
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Names, times and numbers of a text in order, none overlapping another."""
         ...
 
 
