@@ -62,11 +62,14 @@ class Replaced:
     by: Assertion
 
 
-def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> dict[str, Replaced]:
+def replaced(
+    case: Sequence[Assertion], newer: Mapping[str, frozenset[str]], *, several: bool = False
+) -> dict[str, Replaced]:
     """Of the assertions of one case those that no longer count, by evidence.
 
     `newer` has, for a superseded document, every document that supersedes it, directly or by way of others. Only what the newer
-    document says itself of the same thing is replaced. A witness's own later word replaces the earlier one.
+    document says itself of the same thing is replaced. A witness's own later word replaces the earlier one, but for a thing that has
+    `several` values at once: there it is one more, and only a document that says so takes what stood before away.
     """
     found: dict[str, Replaced] = {}
     by_document: dict[str, Assertion] = {}
@@ -80,6 +83,8 @@ def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> 
         # Two that supersede each other replace nothing.
         if taking is not None and one.document not in newer.get(taking.document, frozenset()):
             found[one.evidence] = Replaced(Standing.SUPERSEDED, taking)
+    if several:
+        return found
     last: dict[str, Assertion] = {}
     for one in case:
         if one.observed_at is not None and (one.witness not in last or _order(one) < _order(last[one.witness])):
