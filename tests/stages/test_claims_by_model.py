@@ -84,6 +84,12 @@ def test_a_passage_is_asked_about_once_and_what_is_not_there_is_dropped_and_coun
     assert len(remote.requests) == passages + 1
     assert (post.reports["claims"]["model_passages"], post.reports["claims"]["model_kept"]) == (2, 1)
 
+    # Answers about what no generation shows any more go with the vacuum, as embeddings do.
+    post.delete("couriers.md")
+    removed = post.layers.ledger.vacuum.delete_rows(post.project, post.run().number)
+    assert removed["claim_answer"] == passages - 1
+    assert set(claims(post)) == {BLUE, ("Red Stamp", "costs", "nine crowns")}
+
 
 def test_without_the_model_its_claims_are_gone_and_back_with_it_without_a_call(
     post: Growth, remote: ChatServer

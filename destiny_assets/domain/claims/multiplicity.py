@@ -99,9 +99,10 @@ def _shares(told: Iterable[Assertion]) -> dict[str, tuple[int, int]]:
     for one in told:
         if one.voice == one.witness:
             place = (one.predicate, one.case, one.document, one.witness, one.observed_at)
-            values.setdefault(place, set()).add(plain_text(one.value))
+            values.setdefault(place, set()).add(one.value)
     shares: dict[str, tuple[int, int]] = {}
     for (predicate, *_), some in values.items():
         several, places = shares.get(predicate, (0, 0))
-        shares[predicate] = (several + (len(some) > 1), places + 1)
+        differ = len(some) > 1 and len(set(map(plain_text, some))) > 1
+        shares[predicate] = (several + differ, places + 1)
     return shares
