@@ -19,7 +19,7 @@ _VERB = re.compile(
 _SENTENCE_START = re.compile(r"[.!?][ \n]|\n\n|\n[-*+] ")
 ARTICLE = re.compile(r"(?:[Tt]he|A|An) ")
 _CODE = re.compile(r"``?([^`\n]{1,60})``?")
-_JOINING = frozenset({"of", "and", "the", "for"})
+JOINING = frozenset({"of", "and", "the", "for"})
 PRONOUNS = frozenset(
     {
         "It",
@@ -111,9 +111,9 @@ def _subject(text: str, end: int) -> str | None:
     if code := _CODE.fullmatch(said):
         return code[1]
     words = said.split(" ")
-    if len(words) > 5 or words[0] in PRONOUNS or words[0] in _JOINING or words[-1] in _JOINING:
+    if len(words) > 5 or words[0] in PRONOUNS or words[0] in JOINING or words[-1] in JOINING:
         return None
-    named = all(word in _JOINING or (word[:1].isupper() or word[:1].isdigit()) for word in words)
+    named = all(word in JOINING or (word[:1].isupper() or word[:1].isdigit()) for word in words)
     return said if named and words[0][:1].isupper() and not set(said) & set('`*[](){}<>|\n"') else None
 
 

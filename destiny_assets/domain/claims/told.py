@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from destiny_assets.domain.chunks import normalised
 from destiny_assets.domain.claims.records import LONGEST, Claim, Origin, Statement, claim_of
-from destiny_assets.domain.claims.sentences import ARTICLE, PRONOUNS
+from destiny_assets.domain.claims.sentences import ARTICLE, JOINING, PRONOUNS
 from destiny_assets.domain.headers import parsed_date
 from destiny_assets.domain.truth.kinds import plain_text
 
@@ -19,7 +19,7 @@ VERSION = "told/1"
 MODEL_RULE = "model:"
 """What the rule of a statement begins with that a language model found; the model's name and its instructions' version follow."""
 
-_INNER_CAPITAL_OR_DIGIT = re.compile(r"\w[A-Z0-9]|[a-z][\w-]*\d")
+_INNER_CAPITAL = re.compile(r"\w[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,18 @@ def held(told: Told, passage: Passage, name: str, title: str, rule: str) -> Stat
 
 
 def _is_name(subject: str, text: str) -> bool:
-    """Whether a subject means the same elsewhere: several words that begin with a capital, or one that does so within a sentence too."""
-    if not subject[:1].isupper():
-        return bool(_INNER_CAPITAL_OR_DIGIT.search(subject))
-    if " " in subject or _INNER_CAPITAL_OR_DIGIT.search(subject):
+    """Whether a subject means the same elsewhere: set as code, of letters that no common word has, all its words with a capital, or a single
+    capital word within a sentence.
+    """
+    if f"`{subject}`" in text or _INNER_CAPITAL.search(subject):
         return True
-    return re.search(rf"(?<=[a-z,;] ){re.escape(subject)}\b", text) is not None
+    words = subject.split()
+    if (
+        not all(word in JOINING or word[0].isupper() or word[0].isdigit() for word in words)
+        or not words[0][0].isupper()
+    ):
+        return False
+    return len(words) > 1 or re.search(rf"(?<=[a-z,;] ){re.escape(subject)}\b", text) is not None
 
 
 def _moment(written: str | None, passage: Passage) -> datetime | None:

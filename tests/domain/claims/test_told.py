@@ -41,8 +41,14 @@ def test_a_name_means_the_same_elsewhere_and_the_document_is_called_as_patterns_
     assert (
         kept(replace(TOLD, subject="Pigeon", quote="Pigeon keeps letters", value="letters")).claim.subject == "Pigeon"
     )
-    # Only at the beginning of a sentence: it may be any word.
-    assert kept(replace(TOLD, subject="A small")).claim.subject == "wiki/prices.md > small"
+    # Words that any document may use: a capital at the beginning of a sentence makes no name.
+    for common in ("A small", "Small parcel", "A small parcel"):
+        assert kept(replace(TOLD, subject=common)).claim.subject.startswith("wiki/prices.md > ")
+    code = replace(PASSAGE, text="`retries` is 3. May is a month, and NightTeam is one.")
+    for name in ("retries", "NightTeam"):
+        found = held(replace(TOLD, subject=name, value="3", quote="`retries` is 3"), code, "a.md", "A", "model:m")
+        assert isinstance(found, Statement)
+        assert found.claim.subject == name
     own = kept(replace(TOLD, subject="Prices of the Post"))
     assert (own.claim.subject, own.about_itself) == ("wiki/prices.md", True)
 
