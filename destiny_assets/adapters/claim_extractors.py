@@ -73,6 +73,7 @@ class ModelExtractor:
         self._answers = answers
         self._budget = TokenBudget(most_tokens, beside=model.most_tokens)
         self._failed = 0
+        self._stopped = False
         self._sound = False
         self.readings = ModelReadings()
 
@@ -95,10 +96,11 @@ class ModelExtractor:
         self.readings.kept += len(told)
         refused: dict[bytes, str] = {}
         waiting = [passage for passage in passages if passage.digest not in told]
-        while waiting and not self.readings.why_unread:
+        while waiting and not self._stopped:
             wave = waiting[:_WAVE]
             wave = wave[: self._budget.admitted([_text(passage) for passage in wave])]
             if not wave:
+                self._stopped = True
                 self.readings.why_unread = (
                     f"a run may take {self._budget.limit:,} tokens (DESTINY_CLAIM_MODEL_BUDGET); the next one goes on"
                 )
@@ -142,8 +144,8 @@ class ModelExtractor:
                 continue
             except ModelError as error:
                 self._failed += 1
-                if self._failed >= _FAILURES:
-                    self.readings.why_unread = str(error)
+                self._stopped = self._stopped or self._failed >= _FAILURES
+                self.readings.why_unread = str(error)
                 continue
             self._failed, self._sound = 0, True
             self._budget.note([_text(passage)], tokens)
@@ -152,7 +154,7 @@ class ModelExtractor:
 
     def _is_sound(self) -> bool:
         """Whether the model reads anything at all: one that refuses a plain sentence too is at fault itself, and no passage is."""
-        if not self._sound and not self.readings.why_unread:
+        if not self._sound and not self._stopped:
             harmless = Passage(bytes.fromhex(text_sha256(_HARMLESS)), "", _HARMLESS, 0)
             self.readings.calls += 1
             try:
@@ -160,6 +162,7 @@ class ModelExtractor:
                 self._sound = True
                 self.readings.tokens += tokens
             except ModelError as error:
+                self._stopped = True
                 self.readings.why_unread = f"it fails on a plain sentence too: {error}"
         return self._sound
 

@@ -47,5 +47,5 @@ def _read_by_model(claims: dict[str, Any]) -> list[tuple[str, int, str]]:
         f"{claims['model_found']} claims, {dropped} dropped"
     )
     if claims["model_unread"]:
-        detail += f"; {claims['model_unread']} passages unread: {claims['model_why_unread']}"
+        detail += f"; passages left for the next run: {claims['model_unread']}. {claims['model_why_unread']}"
     return [("read for claims", claims["model_calls"], detail)]

@@ -128,6 +128,25 @@ def test_a_model_that_is_away_stops_nothing_and_the_next_run_goes_on(
         assert claims(growth) == {}
 
 
+def test_one_failure_leaves_one_passage_for_the_next_run_and_says_why(layers: Layers, tmp_path: Path) -> None:
+    documents = {"couriers.md": COURIERS, "stamps.md": STAMPS}
+    failing = True
+
+    def sometimes(asked: dict[str, Any]) -> str | int:
+        return 503 if failing and "Blue Stamp" in asked["messages"][1]["content"] else reading(asked)
+
+    with chatting(sometimes) as remote, growing(layers, tmp_path / "once", documents) as growth:
+        growth.claim_model = OpenAIClaimModel("gpt-test", url=remote.url, api_key=KEY, timeout_s=5)
+        growth.run()
+        facts = growth.reports["claims"]
+        assert (facts["model_unread"], set(claims(growth))) == (1, {NIGHT})
+        assert "did not answer" in facts["model_why_unread"]
+        failing = False
+        growth.run()
+        assert (growth.reports["claims"]["model_unread"], set(claims(growth))) == (0, {BLUE, NIGHT})
+        assert growth.reports["claims"]["model_why_unread"] == ""
+
+
 def test_a_passage_that_is_refused_is_in_quarantine_and_the_rest_is_read(post: Growth, remote: ChatServer) -> None:
     post.write("couriers.md", COURIERS + "\n## Odd\n\nREFUSED, whatever it says.\n")
     post.run()
