@@ -24,6 +24,7 @@ from jobs.care import repair_project, vacuum_project, weekly_vacuum
 from jobs.ingest import benchmark_project, build_marts, ingest_project, nightly_ingest
 from resources.folders import BackupsResource, CacheResource, ReportsResource
 from resources.models import (
+    ClaimModelResource,
     EmbedderResource,
     ExtractorResource,
     ProgressResource,
@@ -81,6 +82,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None, marts: bool
             "tokens": TokensResource(),
             "extractor": ExtractorResource(),
             "embedder": EmbedderResource(),
+            "claim_model": ClaimModelResource(),
             "reranker": RerankerResource(),
             "progress": ProgressResource(),
             "reports": ReportsResource(),

@@ -1,4 +1,4 @@
-"""Labelled documents: how much of what they name and say is found by capitals and set phrases, and by the corpus's gazetteer."""
+"""Labelled documents: how much of what they name and say is found by an extractor and set phrases, and by the corpus's gazetteer."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from destiny_assets.adapters.entity_extractors import CapitalsMentionFinder
 from destiny_assets.adapters.labelled_files import Skipped, read_records
 from destiny_assets.domain.documents import ParsedDocument
 from destiny_assets.domain.extraction import scores
-from destiny_assets.domain.extraction.mentions import Mention, MentionKind, cluster, find_mentions
+from destiny_assets.domain.extraction.mentions import Mention, MentionKind, cluster
 from destiny_assets.domain.extraction.relations import find_relations
 from destiny_assets.domain.extraction.scores import BCubed, Span
 from destiny_assets.domain.identity.scores import Counts
@@ -18,9 +19,8 @@ from destiny_assets.domain.linking.names import folded
 from destiny_assets.domain.linking.records import LinkableChunk, LinkableDocument
 from destiny_assets.domain.linking.traces import read_document
 from destiny_assets.errors import ConfigurationError
-from destiny_assets.ports import Progress
+from destiny_assets.ports import MentionFinder, Progress
 
-MODEL = "capitals-1"
 _KINDS = {
     **dict.fromkeys(("TIME", "DATE"), MentionKind.TIME),
     **dict.fromkeys(("NUM", "NUMBER", "CARDINAL", "QUANTITY", "PERCENT", "MONEY", "ORDINAL"), MentionKind.NUMBER),
@@ -39,12 +39,13 @@ class Document:
     relations: frozenset[tuple[Hashable, str, Hashable]]
 
 
-def evaluate_relations(folder: Path, progress: Progress) -> dict[str, Any]:
+def evaluate_relations(folder: Path, progress: Progress, finder: MentionFinder | None = None) -> dict[str, Any]:
     """Read the documents of `folder` and compare mentions, coreference and relations with the labels.
 
-    Nothing is learned from labels, so every document is scored. Raises `NotFoundError` and `ConfigurationError` when the folder
-    does not hold what is needed.
+    Mentions are those of the `finder` (by default capitals); groups and relations follow from them. Nothing is learned from labels, so
+    every document is scored. Raises `NotFoundError` and `ConfigurationError` when the folder does not hold what is needed.
     """
+    finder = finder or CapitalsMentionFinder()
     skipped: list[Skipped] = []
     documents = [document for record in read_records(folder, "docs", skipped) if (document := _read(record, skipped))]
     if not documents:
@@ -54,7 +55,7 @@ def evaluate_relations(folder: Path, progress: Progress) -> dict[str, Any]:
     recalled: dict[str, list[Counts]] = defaultdict(list)
     grouped = BCubed(0.0, 0, 0.0, 0)
     for number, document in enumerate(documents, start=1):
-        found = find_mentions(document.text)
+        found = finder.mentions(document.text)
         groups: dict[int, set[Span]] = defaultdict(set)
         places = cluster(document.text, found)
         for mention, place in zip(found, places, strict=True):
@@ -74,7 +75,7 @@ def evaluate_relations(folder: Path, progress: Progress) -> dict[str, Any]:
     ordered = dict(sorted(by_type.items(), key=lambda item: (-item[1]["gold"], item[0])))
     return {
         "dataset": folder.name,
-        "model": MODEL,
+        "model": finder.model_id,
         "documents": len(documents),
         **{name: figures[name] for name in ("precision", "recall", "f1")},
         "by_type": ordered,

@@ -50,7 +50,9 @@ def ingest_project(
 def _document(project: str, outcome: Outcome, current: int | None, ledger: PostgresLedger) -> dict[str, Any]:
     reports = outcome.reports
     published = reports.get("published_generation", {})
-    documents, chunks, embedding = (dict(reports.get(stage, {})) for stage in ("documents", "chunks", "embeddings"))
+    documents, chunks, embedding, claims = (
+        dict(reports.get(stage, {})) for stage in ("documents", "chunks", "embeddings", "claims")
+    )
     # Later stages may have refused documents that this one had taken.
     documents["quarantined"] = len(ledger.projects.quarantined(project))
     if published.get("published"):
@@ -69,7 +71,12 @@ def _document(project: str, outcome: Outcome, current: int | None, ledger: Postg
             "tokens": embedding.get("tokens", 0),
             "seconds": embedding.get("seconds", 0.0),
         },
-        "model_calls": embedding.get("calls", 0),
+        "claims": {
+            "claims": claims.get("claims", 0),
+            "written": claims.get("written", 0),
+            **{name: value for name, value in claims.items() if name.startswith("model")},
+        },
+        "model_calls": embedding.get("calls", 0) + claims.get("model_calls", 0),
         "layers_written": {
             "vectors": reports.get("vector_index", {}).get("upserted", 0)
             + reports.get("vector_index", {}).get("retired", 0),

@@ -11,7 +11,10 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from destiny_assets.domain.documents import SourceContent, SourceItem
+from destiny_assets.domain.claims.extraction import Witnessed
+from destiny_assets.domain.claims.told import Passage, Told
+from destiny_assets.domain.documents import ParsedDocument, SourceContent, SourceItem
+from destiny_assets.domain.extraction.mentions import Mention
 from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.domain.linking.records import TermCandidate
 
@@ -169,6 +172,76 @@ class EntityExtractor(Protocol):
 
     def candidates(self, text: str) -> tuple[TermCandidate, ...]:
         """The entities of one document's text, with their counts."""
+        ...
+
+
+class MentionFinder(Protocol):
+    """Finds what one text names, and where."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of what finds."""
+        ...
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Names, times and numbers of a text in order, none overlapping another."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableDocument:
+    """A document as claims are read of it: itself, and the passages it was cut into, in their order."""
+
+    source: str
+    uri: str
+    parsed: ParsedDocument
+    passages: Sequence[Passage]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What one document states, each at its exact span.
+
+    `refused` says of passages that can't be read why not: they are not read again before they change. `unread` passages were not
+    read, and are with the next run.
+    """
+
+    found: Sequence[Witnessed]
+    refused: Sequence[str] = ()
+    unread: int = 0
+
+
+class ClaimExtractor(Protocol):
+    """Reads out of documents what they state."""
+
+    @property
+    def name(self) -> str:
+        """Name and version; a document read under another name is read again."""
+        ...
+
+    def extract(self, documents: Sequence[ReadableDocument]) -> list[Extraction]:
+        """What each document states, in the order given. No failure of a model is raised: what it left unread says so."""
+        ...
+
+
+class ClaimModel(Protocol):
+    """A language model that says what one passage states."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name and the version of what it is told to do: the same id and the same passage are the same answer."""
+        ...
+
+    @property
+    def most_tokens(self) -> int:
+        """What a call costs at most beside the passage's own tokens."""
+        ...
+
+    def told(self, passage: Passage) -> tuple[Sequence[Told], int]:
+        """What the passage states in the model's words, and the tokens that took (0 where nobody counted).
+
+        Raises `ModelError`, and of these `RefusedTextError` when this passage would be refused again. Thread-safe.
+        """
         ...
 
 

@@ -89,6 +89,30 @@ class LanguageModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimModelSettings:
+    """Which language model reads claims out of passages; without a name, only patterns do."""
+
+    model: str
+    url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @staticmethod
+    def from_environment(environment: Mapping[str, str]) -> "ClaimModelSettings | None":
+        """``DESTINY_CLAIM_MODEL``, ``_URL`` and ``_API_KEY``; None when no model is named.
+
+        Those of the language model that answers are not taken: every passage of a project is sent, which is another thing to agree to.
+        """
+        model = environment.get("DESTINY_CLAIM_MODEL")
+        return (
+            ClaimModelSettings(
+                model, environment.get("DESTINY_CLAIM_MODEL_URL"), environment.get("DESTINY_CLAIM_MODEL_API_KEY")
+            )
+            if model
+            else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RerankerSettings:
     """Which model reranks what was found; without a name, nothing is reranked."""
 
@@ -193,11 +217,23 @@ def embedding_budget(environment: Mapping[str, str]) -> int | None:
 
     Raises `ConfigurationError` for what is no whole number above 0.
     """
-    text = environment.get("DESTINY_EMBEDDING_BUDGET")
+    return _tokens(environment, "DESTINY_EMBEDDING_BUDGET")
+
+
+def claim_model_budget(environment: Mapping[str, str]) -> int | None:
+    """``DESTINY_CLAIM_MODEL_BUDGET``: how many tokens the model that reads claims may take in one run; None (not set) for no limit.
+
+    Raises `ConfigurationError` for what is no whole number above 0.
+    """
+    return _tokens(environment, "DESTINY_CLAIM_MODEL_BUDGET")
+
+
+def _tokens(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name)
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise ConfigurationError(f"DESTINY_EMBEDDING_BUDGET={text!r} is no number of tokens above 0.")
+        raise ConfigurationError(f"{name}={text!r} is no number of tokens above 0.")
     return int(text)
 
 

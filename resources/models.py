@@ -6,13 +6,14 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from destiny_assets.adapters.claim_model import OpenAIClaimModel
 from destiny_assets.adapters.embedders.factory import open_embedder
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.entity_extractors import open_extractor
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.reranker import HttpReranker, open_reranker
 from destiny_assets.ports import Embedder, EntityExtractor, Progress, TokenCounter
-from destiny_assets.settings import EmbeddingSettings, RerankerSettings, extractor_name
+from destiny_assets.settings import ClaimModelSettings, EmbeddingSettings, RerankerSettings, extractor_name
 
 
 class EmbedderResource(dg.ConfigurableResource[Embedder]):
@@ -32,6 +33,16 @@ class RerankerResource(dg.ConfigurableResource[HttpReranker | None]):
         """The reranker, closed whatever happens."""
         with open_reranker(RerankerSettings.from_environment(os.environ)) as reranker:
             yield reranker
+
+
+class ClaimModelResource(dg.ConfigurableResource[OpenAIClaimModel | None]):
+    """The language model that ``DESTINY_CLAIM_MODEL`` names to read claims; None without one."""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[OpenAIClaimModel | None]:  # noqa: ARG002
+        """The model, ready."""
+        chosen = ClaimModelSettings.from_environment(os.environ)
+        yield OpenAIClaimModel(chosen.model, url=chosen.url, api_key=chosen.api_key) if chosen else None
 
 
 class ExtractorResource(dg.ConfigurableResource[EntityExtractor]):

@@ -1,4 +1,4 @@
-"""The source kind ``claims``: tables whose rows are claims (CSV, also gzipped). Other files are read as the `files` kind does."""
+"""The source kind ``claims``: tables whose rows are claims (CSV, also gzipped; Parquet). Other files are read as the `files` kind does."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from destiny_assets.domain.claims.extraction import CLAIM_TABLE
 from destiny_assets.domain.documents import SourceContent, SourceItem
 from destiny_assets.ports import SourceReader
 
-_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 
 
 def open_claims_source(uri: str, options: Mapping[str, str]) -> SourceReader:

@@ -1,25 +1,33 @@
-"""Named entities by spaCy, an opt-in beside the corpus-grown gazetteer: people, places and works the corpus names but once.
+"""Named entities by spaCy, an opt-in beside the corpus-grown gazetteer and set phrases: what the corpus names but once.
 
 Slower than embedding (0.1 MB/s on two cores), hence the extra ``destiny[spacy]``. Which entities a corpus has is decided in
 `domain.linking`; here a model only suggests.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from destiny_assets.domain.extraction.mentions import Mention, MentionKind, find_mentions
 from destiny_assets.domain.linking.names import EntityKind, is_informative
 from destiny_assets.domain.linking.records import TermCandidate
 from destiny_assets.errors import ConfigurationError
-from destiny_assets.ports import EntityExtractor
+from destiny_assets.ports import EntityExtractor, MentionFinder
 
 # spaCy's pipeline refuses texts above a million characters; its memory grows with the text.
 _MOST_CHARACTERS = 100_000
+_ARTICLE = re.compile(r"(?:[Tt]he|[Aa]n?) ")
 _KINDS = {
     "PERSON": EntityKind.PERSON,
     **dict.fromkeys(("ORG", "GPE", "LOC", "FAC", "NORP", "PRODUCT", "EVENT", "WORK_OF_ART", "LAW"), EntityKind.NAME),
 }
 """Dates, times and amounts are left out: they are values, not things that documents share."""
+_VALUES = {
+    **dict.fromkeys(("DATE", "TIME"), MentionKind.TIME),
+    **dict.fromkeys(("CARDINAL", "QUANTITY", "PERCENT", "MONEY", "ORDINAL"), MentionKind.NUMBER),
+}
+"""Names and values alike are mentions. Languages are neither."""
 
 
 class SpacyEntityExtractor:
@@ -42,18 +50,48 @@ class SpacyEntityExtractor:
         """Name and version, part of what says that a document was read."""
         return f"spacy-{self._language.meta['name']}-{self._language.meta['version']}"
 
+    @property
+    def model_id(self) -> str:
+        """The name."""
+        return self.name
+
     def candidates(self, text: str) -> tuple[TermCandidate, ...]:
         """The entities of one document's text as candidates for the gazetteer, in order of kind and name."""
-        found = Counter(self._entities(text))
+        found = Counter(
+            (kind, text[start:end])
+            for start, end, label in self._entities(text)
+            if (kind := _KINDS.get(label)) is not None and is_informative(text[start:end])
+        )
         return tuple(TermCandidate(name, kind, found[kind, name]) for kind, name in sorted(found))
 
-    def _entities(self, text: str) -> Iterator[tuple[EntityKind, str]]:
-        """Kind and name of every entity, in order."""
+    def mentions(self, text: str) -> list[Mention]:
+        """Names, times and numbers of a text in order, none overlapping another; a name is without its article."""
+        found = []
+        for start, end, label in self._entities(text):
+            kind = MentionKind.NAME if label in _KINDS else _VALUES.get(label)
+            if kind is None:
+                continue
+            if kind is MentionKind.NAME and (article := _ARTICLE.match(text, start, end)):
+                start = article.end()
+            if end > start:
+                found.append(Mention(start, end, kind))
+        return found
+
+    def _entities(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Start, end and label of every entity, in order."""
         for start in range(0, len(text), _MOST_CHARACTERS):
             for entity in self._language(text[start : start + _MOST_CHARACTERS]).ents:
-                kind = _KINDS.get(entity.label_)
-                if kind is not None and is_informative(entity.text):
-                    yield kind, entity.text
+                yield start + entity.start_char, start + entity.end_char, entity.label_
+
+
+class CapitalsMentionFinder:
+    """The default: capitals, set forms of times and numbers; no model."""
+
+    model_id = "capitals-1"
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Names, times and numbers of a text in order, none overlapping another."""
+        return find_mentions(text)
 
 
 class NoExtractor:
@@ -77,3 +115,14 @@ def open_extractor(name: str) -> EntityExtractor:
             raise ConfigurationError(
                 f"There is no entity extractor {name!r}. Set DESTINY_ENTITY_EXTRACTOR to none or spacy."
             )
+
+
+def open_mention_finder(name: str) -> MentionFinder:
+    """``capitals`` or ``spacy``; raises `ConfigurationError` for another name, or without the extra."""
+    match name:
+        case "capitals":
+            return CapitalsMentionFinder()
+        case "spacy":
+            return SpacyEntityExtractor()
+        case _:
+            raise ConfigurationError(f"There is no extractor {name!r} of mentions: name capitals or spacy.")

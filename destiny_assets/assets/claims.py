@@ -1,5 +1,6 @@
 """Claims: from documents and tables that state something to rows that can be asked and weighed."""
 
+import os
 from typing import Any
 
 import dagster as dg
@@ -9,7 +10,8 @@ from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.assets.link import entities
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, run_stage
 from destiny_assets.partitions import PROJECTS
-from destiny_assets.ports import DocumentStore, Progress
+from destiny_assets.ports import ClaimModel, DocumentStore, Progress
+from destiny_assets.settings import claim_model_budget
 from destiny_assets.stages.claims import CODE, extract_claims
 
 
@@ -27,6 +29,7 @@ def claims(
     context: dg.AssetExecutionContext,
     ledger: ResourceParam[PostgresLedger],
     originals: ResourceParam[DocumentStore],
+    claim_model: ResourceParam[ClaimModel | None],
     progress: ResourceParam[Progress],
 ) -> dg.MaterializeResult[Any]:
     """What documents and tables state: subject, predicate and value, who says so, and the exact place where it stands."""
@@ -36,6 +39,10 @@ def claims(
         ledger,
         "claims",
         ledger.generations.building,
-        lambda generation: extract_claims(ledger, originals, project, generation.number, progress),
+        lambda generation: extract_claims(
+            *(ledger, originals, project, generation.number, progress),
+            model=claim_model,
+            most_tokens=claim_model_budget(os.environ),
+        ),
         rows="claims",
     )

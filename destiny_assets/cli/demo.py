@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from destiny_assets.cli.knowledge import ask, show_ingest
+from destiny_assets.cli.ingested import show_ingest
+from destiny_assets.cli.knowledge import ask
 from destiny_assets.cli.output import AsJson, print_json, print_table, progress_bars, say
 from destiny_assets.cli.stores import open_ledger
 from destiny_assets.errors import ConfigurationError, DestinyError

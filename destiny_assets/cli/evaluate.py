@@ -128,19 +128,23 @@ def relations(
     folder: Annotated[
         Path, typer.Argument(help="A folder with docs.jsonl[.gz]: text, entities with mentions, relations.")
     ],
+    extractor: Annotated[
+        str, typer.Option(help="Who finds mentions: capitals, or spacy (the extra destiny[spacy]).")
+    ] = "capitals",
     as_json: AsJson = False,
 ) -> None:
     """Find mentions, which of them are one entity, and relations in labelled documents, and compare with the labels."""
+    from destiny_assets.adapters.entity_extractors import open_mention_finder
     from destiny_assets.evaluation_relations import evaluate_relations
 
     with progress_bars() as progress:
-        result = evaluate_relations(folder, progress)
+        result = evaluate_relations(folder, progress, open_mention_finder(extractor))
     if as_json:
         print_json(result)
         return
     metrics = ("precision", "recall", "f1")
     rows = [(part, *(result[part][metric] for metric in metrics)) for part in ("mentions", "coreference", "relations")]
-    print_table(f"{result['dataset']}: {result['documents']} documents", ("", *metrics), rows)
+    print_table(f"{result['dataset']}: {result['documents']} documents, {result['model']}", ("", *metrics), rows)
     for part in ("mentions", "relations"):
         kinds = [
             (kind, values["gold"], *(values[metric] for metric in metrics))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from destiny_assets.cli.actor import actor
+from destiny_assets.cli.ingested import show_ingest
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, progress_lines_or_bars, say
 from destiny_assets.cli.stores import open_ledger, open_service
 from destiny_assets.errors import ConfigurationError
@@ -117,37 +118,6 @@ def _ingest(
 def _ended(result: dict[str, Any]) -> bool:
     """Whether an ingest came to its end: published, nothing to publish, or refused by a check, which the same again would be too."""
     return bool(result["checks"]["failed"]) or not result["failures"]
-
-
-def show_ingest(result: dict[str, Any]) -> None:
-    """An ingest's result as tables."""
-    documents, chunks, embedding = result["documents"], result["chunks"], result["embedding"]
-    print_table(
-        f"{result['project']}: generation {result['generation']} ({result['reason']})",
-        ("what", "count", "detail"),
-        [
-            (
-                "documents",
-                documents["total"],
-                ", ".join(
-                    f"{documents[name]} {name}"
-                    for name in ("added", "changed", "moved", "removed", "unchanged", "quarantined")
-                ),
-            ),
-            ("chunks", chunks["total"], f"{chunks['added']} added, {chunks['retired']} retired"),
-            (
-                "embedded",
-                embedding["texts"],
-                f"{embedding['tokens']} tokens in {embedding['seconds']:.1f} s by {embedding['model']}",
-            ),
-            ("checks passed", result["checks"]["passed"], ", ".join(result["checks"]["failed"]) or "none failed"),
-            (
-                "seconds",
-                result["seconds"]["total"],
-                ", ".join(f"{name} {spent:.1f}" for name, spent in result["seconds"].items() if name != "total"),
-            ),
-        ],
-    )
 
 
 def search(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _VERDICTS = {"true": True, "false": False}
 _NONE = "none"
+_NUMBERS = {"one": False, "several": True, "rule": None}
 _STATEMENT = {"object", "attribute", "value"}
 
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     for name, command in (
         *(("explain", explain), ("label", label), ("suggest", suggest)),
         *(("calibration", calibration), ("suite", attach_suite), ("family", family), ("families", families)),
+        ("values", values),
     ):
         trust.command(name)(command)
     app.add_typer(trust, name="trust")
@@ -87,6 +89,9 @@ def _show_claim(found: "ClaimExplanation") -> None:
     for one in found.identities:
         see = f"destiny identity show {found.project} {one.id[:8]}"
         say(f"{one.absorbed} is taken for {one.kept}, p {one.probability:.2f}: they are read as one. See: {see}")
+    if found.beside:
+        others = ", ".join(f"{one.value} ({one.probability:.2f})" for one in found.beside)
+        say(f"Beside it, and no rival of it: {others}")
     for sentence in found.would_change:
         say(f"What would change it: {sentence}")
 
@@ -291,3 +296,43 @@ def families(project: Project, as_json: AsJson = False) -> None:
     )
     if proposed:
         say(f"Make them one voice with: destiny trust family {project} NAME WITNESS...")
+
+
+def values(
+    project: Project,
+    predicate: Annotated[
+        str | None, typer.Argument(help="A predicate, as destiny claims names it; '*' stands for all others.")
+    ] = None,
+    number: Annotated[
+        str | None, typer.Argument(help="one, several, or rule to go by the rule again (which is the default).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which predicates may have several values at once, and why; or say of one that it may, or has one value."""
+    from destiny_assets.domain.claims.multiplicity import EVERY
+
+    if predicate is not None and (number not in _NUMBERS or (predicate, number) == (EVERY, "several")):
+        raise ConfigurationError(
+            f"{number!r} is no number of values: write one, several or rule (of '*', one or rule: else nothing would contradict anything)."
+        )
+    with open_ledger() as ledger:
+        ledger.projects.require(project)
+        changed = False
+        if predicate is not None and number is not None:
+            named = " ".join(predicate.casefold().split())
+            changed = ledger.beliefs.say_of_predicate(project, named, _NUMBERS[number])
+        said = ledger.beliefs.said_of_predicates(project)
+        found = (ledger.beliefs.basis(project) or {}).get("several", {})
+    if as_json:
+        print_json({"project": project, "several": found, "said": said, "changed": changed})
+        return
+    if predicate is not None:
+        say(f"{'Kept' if changed else 'As it was'}. It counts with the next: destiny ingest {project}")
+        return
+    print_table(f"Several values at once in {project}", ("predicate", "why"), sorted(found.items()))
+    if said:
+        print_table(
+            "What people say",
+            ("predicate", "values"),
+            [(one, "several" if several else "one") for one, several in sorted(said.items())],
+        )

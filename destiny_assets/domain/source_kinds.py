@@ -20,7 +20,9 @@ _FILES = "a folder, a file, a glob, or an object-store URL (s3://, gs://, az://)
 _CHOICE = {"include": f"only these files: {_GLOBS}", "exclude": "not these files or folders, likewise"}
 
 KINDS: Mapping[str, SourceKind] = {
-    "claims": SourceKind(f"{_FILES}, of tables of claims (CSV: object,attribute,source,value[,observed_at])", _CHOICE),
+    "claims": SourceKind(
+        f"{_FILES}, of tables of claims (CSV or Parquet: object,attribute,source,value[,observed_at])", _CHOICE
+    ),
     "decisions": SourceKind(f"{_FILES}, of decision logs (JSON lines), decision records and proposals", _CHOICE),
     "files": SourceKind(_FILES, _CHOICE),
     "git": SourceKind(

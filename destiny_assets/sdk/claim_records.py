@@ -57,7 +57,10 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class ClaimExplanation:
-    """Why a claim is believed: `terms` sum to `log_odds`; `would_change` says in sentences what would turn the verdict."""
+    """Why a claim is believed: `terms` sum to `log_odds`; `would_change` says in sentences what would turn the verdict.
+
+    Values in `against` compete with it, those `beside` it may hold at the same time.
+    """
 
     project: str
     generation: int
@@ -78,6 +81,7 @@ class ClaimExplanation:
     would_change: list[str]
     model: str
     identities: list[dict[str, Any]] = field(default_factory=list)
+    beside: list[Rival] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from destiny_assets.adapters.postgres.claim_reading import StoredClaim, StoredEv
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.merges import StoredMerge
 from destiny_assets.domain.claims.records import claim_of
-from destiny_assets.domain.claims.scoring import MODEL
+from destiny_assets.domain.claims.scoring import MODEL, SEVERAL
 from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import NotFoundError
 from destiny_assets.serving.results import (
@@ -77,7 +77,9 @@ class ClaimReader:
             )
         (own, terms), *others = reading.slot(project, pinned.number, claim)
         evidence = reading.evidence(project, pinned.number, [claim], _MOST_EVIDENCE)
-        against = [Rival(one.id, one.value, one.probability, one.score, one.standing, told) for one, told in others]
+        rivals = [Rival(one.id, one.value, one.probability, one.score, one.standing, told) for one, told in others]
+        several = any(term["name"] == SEVERAL for term in terms)
+        against = [] if several else rivals
         return ClaimExplanation(
             project=project,
             generation=pinned.number,
@@ -97,9 +99,8 @@ class ClaimReader:
             against=against,
             would_change=_would_change(own, terms, against),
             model=MODEL,
-            identities=self._identities(
-                project, pinned.number, evidence, [own.id, *(rival.claim for rival in against)]
-            ),
+            identities=self._identities(project, pinned.number, evidence, [own.id, *(one.claim for one in rivals)]),
+            beside=rivals if several else [],
         )
 
     def _identities(

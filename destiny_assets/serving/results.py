@@ -220,8 +220,8 @@ class Rival:
 class ClaimExplanation:
     """Why a claim is believed with `probability`: `terms` sum to `log_odds`, its score against none of its slot's values being true.
 
-    The probability weighs that score against those of `against`. `would_change` says what would turn the verdict, `identities` which
-    of its witnesses are taken for one.
+    The probability weighs that score against those of `against`; values that may hold at the same time are `beside` it. `would_change`
+    says what would turn the verdict, `identities` which of its witnesses are taken for one.
     """
 
     project: str
@@ -243,6 +243,7 @@ class ClaimExplanation:
     would_change: list[str]
     model: str
     identities: list[StoredMerge] = field(default_factory=list)
+    beside: list[Rival] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

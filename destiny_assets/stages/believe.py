@@ -20,7 +20,7 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
 
     Judged again are slots that a change of this generation or a new label bears on, and those of witnesses of whom something else
     is known now, or who are no more, or only now, another's spelling; all are when the model, its calibration or the reading of a
-    predicate's values changed. The result is that of judging everything.
+    predicate's values (their kind, or that several hold at once) changed. The result is that of judging everything.
     """
     beliefs = ledger.beliefs
     basis, touched = beliefs.basis(project), beliefs.touched(project, generation)
@@ -33,8 +33,12 @@ def believe_claims(ledger: PostgresLedger, project: str, generation: int, progre
         touched |= {one.own, one.whole}
     touched |= {one.whole for one in joined if one.own in touched}
     judged = written = 0
-    # A basis of an older model has no families, and all is judged again because of the model.
-    moved = basis is not None and (basis["model"] != MODEL or basis["families"] != beliefs.families(project))
+    # A basis of an older model lacks the others, and all is judged again because of the model.
+    moved = basis is not None and (
+        basis["model"] != MODEL
+        or basis["families"] != beliefs.families(project)
+        or basis["said_of_predicates"] != beliefs.said_of_predicates(project)
+    )
     if touched or moved:
         court = open_court(ledger, project, {one.claim: one.whole for one in joined})
         stored, reputes = beliefs.reputes(project), court.reputes()
@@ -67,6 +71,7 @@ def open_court(ledger: PostgresLedger, project: str, slots: Mapping[str, str]) -
         ledger.beliefs.labels(project),
         ledger.claims.reverts(project),
         ledger.beliefs.families(project),
+        ledger.beliefs.said_of_predicates(project),
     )
 
 

@@ -15,10 +15,10 @@ from destiny_assets.adapters.postgres.projections import PointRow
 from destiny_assets.adapters.qdrant import Point, QdrantVectorIndex, collection_name, collection_of
 from destiny_assets.domain.authorship import written
 from destiny_assets.domain.chunking import CHUNKER, split
-from destiny_assets.domain.embedding_budget import EmbeddingBudget
 from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
+from destiny_assets.domain.token_budget import TokenBudget
 from destiny_assets.errors import BudgetSpentError, ConflictError, RefusedTextError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
 from destiny_assets.serving.query_models import require_same_model
@@ -75,7 +75,7 @@ def embed_chunks(
     latest = ledger.generations.latest(project)
     # No generation is published before each of its chunks has a vector of its model.
     born = generation if latest is not None and latest.model_id == embedder.model_id else None
-    done, budget = 0, EmbeddingBudget(most_tokens)
+    done, budget = 0, TokenBudget(most_tokens)
     checked = False
     refused: dict[str, StoredDocument] = {}
     # Again after a refusal: the version that a document goes back to may lack vectors of this model.

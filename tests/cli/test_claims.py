@@ -91,6 +91,17 @@ def test_families_are_made_shown_and_parted(destiny: Destiny, grown: Growth) -> 
     )
 
 
+def test_predicates_with_several_values_are_shown_and_said(destiny: Destiny, grown: Growth) -> None:
+    said = destiny("trust", "values", grown.project, "Price", "several", "--json").document
+    assert (said["said"], said["changed"]) == ({"price": True}, True)
+    assert "price" in destiny("trust", "values", grown.project).out
+    assert "As it was" in destiny("trust", "values", grown.project, "price", "several").out
+    for wrong in (("price", "many"), ("price",), ("*", "several")):
+        refused = destiny("trust", "values", grown.project, *wrong)
+        assert (refused.code, "write one, several or rule" in refused.err) == (1, True)
+    assert destiny("trust", "values", grown.project, "price", "rule", "--json").document["said"] == {}
+
+
 def test_calibration_and_truth_suites_are_shown(destiny: Destiny, grown: Growth, tmp_path: Path) -> None:
     assert "No label was judged yet" in destiny("trust", "calibration", grown.project).out
     rows = [f"peak {peak},height,atlas {source},{peak + 1_000}" for peak in range(12) for source in range(3)]

@@ -153,6 +153,7 @@ def test_resources_can_be_replaced_by_name() -> None:
             "tokens",
             "extractor",
             "embedder",
+            "claim_model",
             "reranker",
             "progress",
             "reports",

@@ -1,5 +1,6 @@
 """The ingest job on real stores: everything runs, is checked and reported; what is wrong is never published."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from destiny_assets.settings import EmbeddingSettings, Settings
 from sensors.runs import on_generation_published, on_run_failure
 from tests.dagster.conftest import Execute
 from tests.dagster.test_definitions import ASSETS, BLOCKING, WARNING
+from tests.fakes.chat_server import KEY, chatting
 from tests.fakes.embedder import HashingEmbedder
 from tests.stages.growing import DOCUMENTS, Growth, Silence
 
@@ -57,6 +59,26 @@ def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
         said.asset_key.to_user_string(): {name: value.value for name, value in said.metadata.items()}
         for said in materialized
     }
+
+
+def test_a_model_that_is_named_reads_claims_and_the_asset_tells_its_tokens_and_calls(
+    growth: Growth, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"quote": "A stamp costs three crowns", "subject": "stamp", "predicate": "price", "value": "three crowns"}
+    claim = {**told, "valid_from": None, "valid_to": None, "origin": "stated"}
+    with chatting(json.dumps({"claims": [claim]})) as remote:
+        monkeypatch.setenv("DESTINY_CLAIM_MODEL", "gpt-test")
+        monkeypatch.setenv("DESTINY_CLAIM_MODEL_URL", remote.url)
+        monkeypatch.setenv("DESTINY_CLAIM_MODEL_API_KEY", KEY)
+        result = execute()
+    assert result.success
+    said = metadata(result)["claims"]
+    assert said["model_calls"] == len(remote.requests) == said["model_passages"] > len(DOCUMENTS)
+    assert said["model_tokens"] == 100 * len(remote.requests)
+    # One document says so; told of any other passage, it is dropped.
+    assert (said["model_found"], said["model_dropped"]) == (1, {"quote not in the passage": len(remote.requests) - 1})
+    shown = growth.service().claims.shown(growth.project, predicate="price").claims
+    assert [(one.subject, one.value) for one in shown] == [("folder/handbook/stamps.md > stamp", "three crowns")]
 
 
 def test_every_stage_is_materialised_and_every_check_passes(growth: Growth, execute: Execute, tmp_path: Path) -> None:

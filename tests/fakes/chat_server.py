@@ -1,23 +1,29 @@
-"""A remote language model for tests: the chat-completions wire format streamed over real HTTP on loopback, answering as it is told."""
+"""A remote language model for tests: the chat-completions wire format over real HTTP on loopback, streamed where asked, answering as told."""
 
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 KEY = "sk-never-to-be-shown"
+Reply = str | int | Callable[[dict[str, Any]], str | int]
 
 
 @dataclass
 class ChatServer:
-    """`replies` are answered in turn, the last one for ever: a text, or a status that refuses; `requests` is what came in."""
+    """`replies` are answered in turn, the last one for ever: a text, a status that refuses, or what makes either of the request.
 
-    replies: list[str | int]
+    `requests` is what came in. An answer that is not streamed says that it took `tokens`, and ends for the reason `finish`.
+    """
+
+    replies: list["Reply"]
     url: str = ""
+    tokens: int = 100
+    finish: str = "stop"
     requests: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, asked: dict[str, Any], key: str | None) -> tuple[int, dict[str, Any]]:
@@ -25,6 +31,8 @@ class ChatServer:
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if key != f"Bearer {KEY}":
             return 401, {"error": {"message": f"Incorrect API key provided: {key}"}}
+        if callable(reply):
+            reply = reply(asked)
         if isinstance(reply, int):
             return reply, {"error": {"message": f"told to refuse; your key is {key}"}}
         return 200, {"reply": reply}
@@ -42,8 +50,16 @@ def _events(model: str, reply: str) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
+def _whole(server: ChatServer, model: str, reply: str) -> bytes:
+    """The reply as the wire format gives it in one piece."""
+    choice = {"index": 0, "finish_reason": server.finish, "message": {"role": "assistant", "content": reply}}
+    usage = {"prompt_tokens": 0, "completion_tokens": server.tokens, "total_tokens": server.tokens}
+    whole = {"id": "1", "object": "chat.completion", "created": 0, "model": model, "choices": [choice], "usage": usage}
+    return json.dumps(whole).encode()
+
+
 @contextmanager
-def chatting(*replies: str | int) -> Iterator[ChatServer]:
+def chatting(*replies: Reply) -> Iterator[ChatServer]:
     server = ChatServer(list(replies))
 
     class Handler(BaseHTTPRequestHandler):
@@ -53,8 +69,13 @@ def chatting(*replies: str | int) -> Iterator[ChatServer]:
                 status, answer = server.answer(asked, self.headers["Authorization"])
             else:
                 status, answer = 404, {"error": {"message": "no such path"}}
-            streamed = status == 200
-            body = b"".join(_events(asked["model"], answer["reply"])) if streamed else json.dumps(answer).encode()
+            streamed = status == 200 and asked.get("stream", False)
+            if streamed:
+                body = b"".join(_events(asked["model"], answer["reply"]))
+            elif status == 200:
+                body = _whole(server, asked["model"], answer["reply"])
+            else:
+                body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
             self.send_header("Content-Length", str(len(body)))

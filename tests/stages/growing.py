@@ -19,7 +19,7 @@ from destiny_assets.adapters.postgres.projects import Source
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.trust import MODEL
-from destiny_assets.ports import DocumentStore, Embedder, EntityExtractor, TokenCounter
+from destiny_assets.ports import ClaimModel, DocumentStore, Embedder, EntityExtractor, TokenCounter
 from destiny_assets.serving.agreement import LAYERS, layer_agreement
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Stores
@@ -125,6 +125,8 @@ class Growth:
     embedder: Embedder = field(default_factory=HashingEmbedder)
     tokens: TokenCounter = field(default_factory=MiniLMTokenizer)
     extractor: EntityExtractor = field(default_factory=NoExtractor)
+    claim_model: ClaimModel | None = None
+    claim_budget: int | None = None
     reports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     started: Callable[[str], None] = lambda _: None
 
@@ -169,7 +171,11 @@ class Growth:
             "links": lambda: link_documents(ledger, self.extractor, project, number, silence),
             "identities": lambda: merge_entities(ledger, project, number),
             "decisions": lambda: record_decisions(ledger, project, number, silence),
-            "claims": lambda: extract_claims(ledger, layers.originals, project, number, silence),
+            "claims": lambda: extract_claims(
+                *(ledger, layers.originals, project, number, silence),
+                model=self.claim_model,
+                most_tokens=self.claim_budget,
+            ),
             "graph": lambda: project_graph(ledger, layers.graph, project, number, silence),
             "trust": lambda: score_trust(ledger, project, number),
             "beliefs": lambda: believe_claims(ledger, project, number, silence),

@@ -126,6 +126,39 @@ def test_a_table_of_claims_has_the_witnesses_that_its_rows_name(layers: Layers, 
         assert layers.ledger.projects.quarantined(growth.project) == []
 
 
+def test_values_that_hold_at_once_are_no_contradiction_and_are_said_to_be_none(layers: Layers, tmp_path: Path) -> None:
+    courses = "".join(
+        f"course {number},book,a,Book {number}\ncourse {number},book,a,Atlas {number}\n" for number in range(3)
+    )
+    table = (
+        "object,attribute,source,value\n"
+        + courses
+        + "course 0,book,b,Globe\ncourse 0,room,a,Red\ncourse 0,room,b,Blue\n"
+    )
+    with growing(layers, tmp_path / "several", {"claims.csv": table}, kind="claims") as growth:
+        growth.run()
+        found, service = claims(growth), growth.service()
+        books = [found["course 0", "book", value] for value in ("Book 0", "Atlas 0", "Globe")]
+        assert [(one["contested"], one["believed"]) for one in books] == [(False, True)] * 3
+        assert found["course 0", "room", "Red"]["contested"]
+        told = service.claims.explained(growth.project, books[0]["id"])
+        assert (told.against, {one.value for one in told.beside}) == ([], {"Atlas 0", "Globe"})
+        assert (
+            told.terms[-1]["why"] == "'book' may have several values at once: its sources name several in one document"
+        )
+        assert told.log_odds == pytest.approx(sum(term["log_odds"] for term in told.terms))
+        assert layers.ledger.beliefs.basis(growth.project)["several"].keys() == {"book"}  # type: ignore[index]
+        assert {slot.predicate for slot in service.claims.suggested(growth.project).slots} == {"room"}
+
+        assert layers.ledger.beliefs.say_of_predicate(growth.project, "*", False)
+        growth.run()
+        assert claims(growth)["course 0", "book", "Book 0"]["contested"]
+        assert service.claims.explained(growth.project, books[0]["id"]).beside == []
+        assert layers.ledger.beliefs.say_of_predicate(growth.project, "*", None)
+        growth.run()
+        assert claims(growth) == found
+
+
 class Tables:
     """The originals that a corpus has: none, since its documents are no tables."""
 
@@ -208,7 +241,8 @@ def ledger(stores: Stores) -> Iterator[PostgresLedger]:
 # Two spellings of one witness.
 @example(seed=4)
 def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger, seed: int) -> None:
-    chance = random.Random(seed)
+    # The second is of its own, so that the examples stay what they were.
+    chance, also = random.Random(seed), random.Random(seed + 1)
     with corpus_in(ledger) as corpus:
         for _ in range(4):
             for _ in range(chance.choice((1, 2, 4))):
@@ -222,6 +256,8 @@ def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger
                 ledger.beliefs.label(corpus.project, {chance.choice(known): chance.random() < 0.5})
             if chance.random() < 0.3:
                 ledger.beliefs.set_family(corpus.project, chance.sample(AUTHORS, 2), chance.choice(("Press", None)))
+            if also.random() < 0.3:
+                ledger.beliefs.say_of_predicate(corpus.project, "price", also.choice((True, False, None)))
             if (merges := sorted(row[0] for row in corpus.rows("entity_merge", "id::text"))) and chance.random() < 0.3:
                 number = ledger.generations.open(corpus.project, "run").number
                 ledger.merges.undo(corpus.project, ledger.merges.named(corpus.project, number, merges[0]), "test")
@@ -238,6 +274,8 @@ def test_whatever_changes_the_result_is_that_of_the_whole(ledger: PostgresLedger
                 ledger.beliefs.label(fresh.project, labels)
                 for witness, family in ledger.beliefs.families(corpus.project).items():
                     ledger.beliefs.set_family(fresh.project, [witness], family)
+                for predicate, several in ledger.beliefs.said_of_predicates(corpus.project).items():
+                    ledger.beliefs.say_of_predicate(fresh.project, predicate, several)
                 grow(fresh)
                 for table, columns in TABLES.items():
                     assert corpus.rows(table, columns) == fresh.rows(table, columns), table

@@ -2,7 +2,7 @@
 
 import pytest
 
-from destiny_assets.domain.embedding_budget import EmbeddingBudget, estimated_tokens
+from destiny_assets.domain.token_budget import TokenBudget, estimated_tokens
 from destiny_assets.errors import BudgetSpentError, ConfigurationError
 from destiny_assets.settings import embedding_budget
 from destiny_assets.stages.understand import embed_chunks
@@ -46,9 +46,9 @@ def test_another_model_is_embedded_over_several_runs_and_no_text_twice(growth: G
 def test_what_fits_is_counted_from_the_first_text_on() -> None:
     texts = ["a" * 30, "b" * 30, "c" * 3]
     one = estimated_tokens(texts[0])
-    assert EmbeddingBudget(None).admitted(texts) == 3
-    assert [EmbeddingBudget(limit).admitted(texts) for limit in (one - 1, one, 2 * one, 3 * one)] == [0, 1, 2, 3]
-    budget = EmbeddingBudget(2 * one)
+    assert TokenBudget(None).admitted(texts) == 3
+    assert [TokenBudget(limit).admitted(texts) for limit in (one - 1, one, 2 * one, 3 * one)] == [0, 1, 2, 3]
+    budget = TokenBudget(2 * one)
     budget.note(texts[:1], 5)
     assert (budget.spent, budget.admitted(texts)) == (5, 1)
     budget.note(texts[:1], 0)

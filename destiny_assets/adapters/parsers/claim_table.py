@@ -1,4 +1,4 @@
-"""Tables whose rows are claims: object, attribute, source, value, and when. Read by pandas, as a document and as statements.
+"""Tables whose rows are claims: object, attribute, source, value, and when. CSV by pandas, Parquet by pyarrow; as a document and as statements.
 
 As a document such a table is a short account of what it holds: its rows are asked as claims, and would say little as passages.
 """
@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from destiny_assets.adapters.parsers import parquet
 from destiny_assets.adapters.parsers.limits import check_size
 from destiny_assets.domain.chunks import normalised
 from destiny_assets.domain.claims.extraction import CLAIM_TABLE, Witnessed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = "claim-table/1"
+PARQUET_VERSION = "claim-parquet/1"
 COLUMNS = ("object", "attribute", "source", "value")
 _TIMES = ("observed_at", "valid_from", "valid_to")
 _NAMED = 40
@@ -51,7 +53,13 @@ def parse_claim_table(data: bytes, uri: str) -> ParsedDocument:
         "Objects: " + ", ".join(objects[:_NAMED]) + (", and others." if len(objects) > _NAMED else "."),
     ]
     text = UNSTORABLE.sub(" ", "\n\n".join(normalised(part) for part in parts))
-    return ParsedDocument(title=title, text=text, media_type=CLAIM_TABLE, parser=VERSION)
+    parser = PARQUET_VERSION if _is_parquet(data) else VERSION
+    return ParsedDocument(title=title, text=text, media_type=CLAIM_TABLE, parser=parser)
+
+
+def claim_table_versions() -> list[str]:
+    """The versions of what can be read here: Parquet where pyarrow is installed, so that what waited for it is read then."""
+    return [VERSION, *([PARQUET_VERSION] if parquet.is_available() else [])]
 
 
 def read_claim_table(data: bytes, uri: str) -> ClaimTable:
@@ -80,6 +88,8 @@ def read_claim_table(data: bytes, uri: str) -> ClaimTable:
 def _frame(data: bytes, uri: str) -> tuple["pd.DataFrame", list[tuple[int, str]]]:
     import pandas as pd
 
+    if _is_parquet(data):
+        return _checked(pd.DataFrame(parquet.read_columns(data, uri, {*COLUMNS, *_TIMES})), uri), []
     if data.startswith(_GZIP):
         data = _unpacked(data, uri)
     separator = "\t" if PurePosixPath(uri.removesuffix(".gz")).suffix == ".tsv" else ","
@@ -99,13 +109,21 @@ def _frame(data: bytes, uri: str) -> tuple["pd.DataFrame", list[tuple[int, str]]
         raise UnreadableDocumentError("empty", f"{uri} has no header and no row.") from error
     except UnicodeDecodeError as error:
         raise UnreadableDocumentError("broken", f"{uri} is no UTF-8: {error.reason}.") from error
+    return _checked(table, uri), refused
+
+
+def _checked(table: "pd.DataFrame", uri: str) -> "pd.DataFrame":
     if lacking := [name for name in COLUMNS if name not in table]:
         raise UnreadableDocumentError(
             "broken", f"{uri} has no column {', '.join(lacking)}: its header must name {', '.join(COLUMNS)}."
         )
     if table.empty:
         raise UnreadableDocumentError("empty", f"{uri} has a header and no row.")
-    return table, refused
+    return table
+
+
+def _is_parquet(data: bytes) -> bool:
+    return data.startswith((parquet.MAGIC, parquet.ENCRYPTED_MAGIC))
 
 
 def _read_csv(data: bytes, separator: str, bad: Callable[[list[str]], None] | None) -> "pd.DataFrame":

@@ -41,7 +41,7 @@ class DocumentReader:
         """Changes when any parser does: a document read under the same fingerprint would be read the same again."""
         versions = (
             *(markdown.VERSION, restructured_text.VERSION, plain_text.VERSION),
-            *(decision.VERSION, transcript.VERSION, claim_table.VERSION),
+            *(decision.VERSION, transcript.VERSION, *claim_table.claim_table_versions()),
         )
         return ";".join(
             (_DISPATCH_VERSION, *versions, html_version(), pdf_version(), office_version(), *code_versions())

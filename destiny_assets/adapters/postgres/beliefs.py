@@ -171,6 +171,30 @@ class Beliefs:
                 (project, list(dict.fromkeys(witnesses)), family),
             ).rowcount
 
+    def said_of_predicates(self, project: str) -> dict[str, bool]:
+        """What people say of predicates: whether they may have several values at once (True) or have one (False)."""
+        with self._session.transaction() as cursor:
+            rows = cursor.execute("select predicate, several from predicate_values where project = %s", (project,))
+            return {row["predicate"]: row["several"] for row in rows}
+
+    def say_of_predicate(self, project: str, predicate: str, several: bool | None) -> bool:
+        """Keep what people say of a predicate, or forget it (None); whether that changes anything."""
+        with self._session.transaction() as cursor:
+            if several is None:
+                return bool(
+                    cursor.execute(
+                        "delete from predicate_values where project = %s and predicate = %s", (project, predicate)
+                    ).rowcount
+                )
+            return bool(
+                cursor.execute(
+                    """insert into predicate_values (project, predicate, several) values (%s, %s, %s)
+                       on conflict (project, predicate) do update set several = excluded.several
+                       where predicate_values.several <> excluded.several""",
+                    (project, predicate, several),
+                ).rowcount
+            )
+
     def labels(self, project: str) -> dict[str, bool]:
         """What people say of claims, by claim."""
         with self._session.transaction() as cursor:

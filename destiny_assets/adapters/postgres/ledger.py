@@ -19,6 +19,7 @@ from destiny_assets.adapters.postgres.benchmarks import Benchmarks
 from destiny_assets.adapters.postgres.browsing import Browsing
 from destiny_assets.adapters.postgres.calibrations import Calibrations
 from destiny_assets.adapters.postgres.chunks import Chunks
+from destiny_assets.adapters.postgres.claim_answers import ClaimAnswers
 from destiny_assets.adapters.postgres.claim_reading import ClaimReading
 from destiny_assets.adapters.postgres.claims import Claims
 from destiny_assets.adapters.postgres.contents import Contents
@@ -101,6 +102,7 @@ class PostgresLedger:
         self.decisions = Decisions(self)
         self.grounds = Grounds(self)
         self.claims = Claims(self)
+        self.claim_answers = ClaimAnswers(self)
         self.beliefs = Beliefs(self)
         self.calibrations = Calibrations(self)
         self.claim_reading = ClaimReading(self)

@@ -75,6 +75,7 @@ class Vacuum:
         orphans = {
             "document_text": "select from document_version v where (v.project, v.text_sha256) = (t.project, t.text_sha256)",
             "embedding": "select from chunk c where (c.project, c.embed_sha256) = (t.project, t.embed_sha256)",
+            "claim_answer": "select from chunk c where (c.project, c.embed_sha256) = (t.project, t.embed_sha256)",
             "document": """select from document_version v where (v.project, v.document_id) = (t.project, t.id)
                            union all select from chunk c where (c.project, c.document_id) = (t.project, t.id)""",
         }

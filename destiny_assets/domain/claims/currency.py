@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from destiny_assets.domain.claims.told import MODEL_RULE
+
 
 class Standing(StrEnum):
     """Whether a claim is still made: current, replaced in a document that supersedes its own, replaced by a later word of its witness, or
@@ -36,6 +38,14 @@ class Assertion:
     rule: str = ""
 
     @property
+    def voice(self) -> str:
+        """Whose word it is to the model of trust: the witness's, or that of the language model which says that the witness says so.
+
+        So a model's misreading is held against the model and no author, and all that one model reads is one voice.
+        """
+        return self.rule if self.rule.startswith(MODEL_RULE) else self.witness
+
+    @property
     def case(self) -> str:
         """What competes with it: the slot; where a document speaks of itself, the slot of that document.
 
@@ -52,11 +62,14 @@ class Replaced:
     by: Assertion
 
 
-def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> dict[str, Replaced]:
+def replaced(
+    case: Sequence[Assertion], newer: Mapping[str, frozenset[str]], *, several: bool = False
+) -> dict[str, Replaced]:
     """Of the assertions of one case those that no longer count, by evidence.
 
     `newer` has, for a superseded document, every document that supersedes it, directly or by way of others. Only what the newer
-    document says itself of the same thing is replaced. A witness's own later word replaces the earlier one.
+    document says itself of the same thing is replaced. A witness's own later word replaces the earlier one, but for a thing that has
+    `several` values at once: there it is one more, and only a document that says so takes what stood before away.
     """
     found: dict[str, Replaced] = {}
     by_document: dict[str, Assertion] = {}
@@ -70,6 +83,8 @@ def replaced(case: Sequence[Assertion], newer: Mapping[str, frozenset[str]]) -> 
         # Two that supersede each other replace nothing.
         if taking is not None and one.document not in newer.get(taking.document, frozenset()):
             found[one.evidence] = Replaced(Standing.SUPERSEDED, taking)
+    if several:
+        return found
     last: dict[str, Assertion] = {}
     for one in case:
         if one.observed_at is not None and (one.witness not in last or _order(one) < _order(last[one.witness])):

@@ -1,7 +1,8 @@
 """One document in, its statements out: which rules read which kinds of documents, and who is the witness."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from destiny_assets.domain.chunks import normalised
@@ -10,6 +11,7 @@ from destiny_assets.domain.claims.history import history_statements
 from destiny_assets.domain.claims.records import Claim, Statement
 from destiny_assets.domain.claims.sentences import sentence_statements
 from destiny_assets.domain.claims.tables import line_statements, table_statements
+from destiny_assets.domain.claims.told import Dropped, Passage, Told, held
 from destiny_assets.domain.decisions import DECISION_LINE
 from destiny_assets.domain.documents import Authorship, ParsedDocument
 from destiny_assets.domain.life_cycle import counts_in_series
@@ -21,8 +23,6 @@ RULES = "claims/2"
 CLAIM_TABLE = "application/vnd.destiny.claims"
 """The media type of a table whose rows are claims."""
 
-# Text that is meant to be run, and talk: what looks like a table or a field in them is neither.
-_UNREAD = frozenset({TRANSCRIPT, CLAIM_TABLE})
 _CODE_PREFIX, _PROSE = "text/x-", frozenset({"text/x-rst"})
 
 
@@ -41,9 +41,8 @@ class Witnessed:
 
 def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnessed]:
     """Every statement of a document that is no table of claims, in the order of the text; none twice at one place."""
-    if document.media_type in _UNREAD or (
-        document.media_type.startswith(_CODE_PREFIX) and document.media_type not in _PROSE
-    ):
+    # What looks like a table or a field in talk is neither.
+    if document.media_type == TRANSCRIPT or not is_prose(document):
         return []
     found: dict[tuple[str, int | None], Statement] = {}
     # A number is one document's, wherever a copy of it is kept; a title may be many documents'.
@@ -52,7 +51,38 @@ def statements(source: str, uri: str, document: ParsedDocument) -> list[Witnesse
         statement = replace(statement, about_itself=statement.about_itself and not numbered)
         found.setdefault((statement.claim.id, statement.start), statement)
     ordered = sorted(found.values(), key=lambda one: (one.start or 0, one.end or 0, one.claim.id))
-    return [Witnessed(_dated(statement, document), witness(source, document, statement.start)) for statement in ordered]
+    return [witnessed(source, document, statement) for statement in ordered]
+
+
+def is_prose(document: ParsedDocument) -> bool:
+    """Whether a document is meant to be read: no text that is meant to be run, and no table of claims."""
+    kind = document.media_type
+    return kind != CLAIM_TABLE and (not kind.startswith(_CODE_PREFIX) or kind in _PROSE)
+
+
+def told_statements(
+    source: str, uri: str, document: ParsedDocument, passages: Iterable[tuple[Passage, Sequence[Told]]], rule: str
+) -> tuple[list[Witnessed], Counter[Dropped]]:
+    """What a model told of the passages of a document, as far as it stands there, and why the rest is dropped."""
+    name, numbered = own_name(source, uri, document), counts_in_series(document.fields) is not None
+    found: dict[tuple[str, int | None], Statement] = {}
+    dropped: Counter[Dropped] = Counter()
+    for passage, told in passages:
+        for one in told:
+            statement = held(one, passage, name, document.title, rule)
+            if isinstance(statement, Dropped):
+                dropped[statement] += 1
+            elif (statement.claim.id, statement.start) in found:
+                dropped[Dropped.TWICE] += 1
+            else:
+                about_itself = statement.about_itself and not numbered
+                found[statement.claim.id, statement.start] = replace(statement, about_itself=about_itself)
+    return [witnessed(source, document, statement) for statement in found.values()], dropped
+
+
+def witnessed(source: str, document: ParsedDocument, statement: Statement) -> Witnessed:
+    """A statement of a document with who makes it, dated by its own words where that is known."""
+    return Witnessed(_dated(statement, document), witness(source, document, statement.start))
 
 
 def witness(source: str, document: ParsedDocument, at: int | None) -> str:

@@ -7,6 +7,7 @@ when it changes what is known of one of its witnesses. Pure: what is read and wr
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -15,19 +16,23 @@ import numpy as np
 from destiny_assets.domain.chunks import stable_id
 from destiny_assets.domain.claims.currency import Assertion, Replaced, Standing, replaced, retracted
 from destiny_assets.domain.claims.history import RECORD, REVERT
+from destiny_assets.domain.claims.multiplicity import Several, one_of_several, several_valued
 from destiny_assets.domain.truth.beliefs import MODEL as FUSION
 from destiny_assets.domain.truth.beliefs import Beliefs, believe
 from destiny_assets.domain.truth.claims import Ints, arrange
 from destiny_assets.domain.truth.copying import Copying, copying
 from destiny_assets.domain.truth.holdout import HeldOut, hold_out
+from destiny_assets.domain.truth.kinds import infer_kind
 from destiny_assets.domain.truth.standing import UNCLAIMED, UNKNOWN
 
-MODEL = f"claims/2 {FUSION}"
+MODEL = f"claims/3 {FUSION}"
 GRID = 0.01
 # What a person's word adds or takes, beside whatever witnesses say: alone it makes 0.999 of nothing.
 LABEL_LOG_ODDS = math.log(999)
 # A claim that nobody makes any more, or whose value can't be read, against "none of what is said": 0.02 where nothing else is said.
 UNHELD_LOG_ODDS = -4.0
+SEVERAL = "several"
+"""The name of the term of a claim that competes with no other value."""
 # Nothing is certain, and a probability of 1 has no log-odds.
 _LEAST = 1e-9
 
@@ -37,7 +42,8 @@ class Assessment:
     """How far one claim is believed. `score` is its log-odds against none of its slot's values being true, the sum of its `terms`;
     `probability` in (0, 1) weighs it against the other values too.
 
-    `believed`: the most probable current value of its slot. `contested`: its slot has current values that contradict each other.
+    `believed`: the most probable current value of its slot, or, where several hold at once, each that is rather true than not.
+    `contested`: its slot has current values that contradict each other.
     """
 
     claim: str
@@ -53,7 +59,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Repute:
-    """What is known of a witness's word on a predicate: the chances that it is true or something coarser, and what weighs it."""
+    """What is known of a voice's word on a predicate: the chances that it is true or coarser, and what weighs it."""
 
     witness: str
     predicate: str
@@ -78,11 +84,19 @@ class Court:
         labels: Mapping[str, bool],
         reverts: Iterable[tuple[str, str]] = (),
         families: Mapping[str, str] = MappingProxyType({}),
+        said_of_predicates: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
         """`labels` holds what people say of claims, by claim; `newer` as `currency.all_newer` gives it; `reverts` are (taking back, taken
         back) documents, the first of which state so by the rule `REVERT`; `families` has the family of witnesses that have one: its members
-        have one vote together, and what is known of one is known of all.
+        have one vote together, and what is known of one is known of all. `said_of_predicates` is what people say of how many values a
+        predicate has at once: True several, False one.
         """
+        self._said_of_predicates = said_of_predicates
+        values: dict[str, list[str]] = {}
+        for one in assertions:
+            values.setdefault(one.predicate, []).append(one.value)
+        kinds = cache(lambda predicate: infer_kind(values[predicate]))
+        self._several = several_valued(assertions, said_of_predicates, kinds)
         self._families = families
         self._labels = labels
         self._slots: dict[str, dict[str, list[Assertion]]] = {}
@@ -92,13 +106,22 @@ class Court:
         self._replaced: dict[str, Replaced] = {}
         for told in cases:
             if len(told) > 1:
-                self._replaced |= replaced(told, newer)
+                self._replaced |= replaced(told, newer, several=told[0].predicate in self._several)
         self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
-        heard = [one for told in cases for one in told if one.evidence not in self._replaced]
+        standing = [one for told in cases for one in told if one.evidence not in self._replaced]
+        # What is plainly written needs nobody to say that it is.
+        plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
+        heard = [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
+        # Of what has several values at once each is a question of its own: whether it is one.
         claims = arrange(
-            [one.case for one in heard],
+            [
+                f"{one.case} {one_of_several(one.value, kinds(one.predicate))}"
+                if one.predicate in self._several
+                else one.case
+                for one in heard
+            ],
             [one.predicate for one in heard],
-            [families.get(one.witness, one.witness) for one in heard],
+            [families.get(one.voice, one.voice) for one in heard],
             [one.value for one in heard],
         )
         self._heard = heard
@@ -127,6 +150,8 @@ class Court:
             "kinds": {name: str(kind.value) for name, kind in sorted(self._claims.kinds.items())},
             "calibration": [calibration.temperature, *calibration.level_terms],
             "families": dict(sorted(self._families.items())),
+            "several": {name: str(why) for name, why in sorted(self._several.items())},
+            "said_of_predicates": dict(sorted(self._said_of_predicates.items())),
         }
 
     def reputes(self) -> list[Repute]:
@@ -135,9 +160,9 @@ class Court:
         found: dict[tuple[str, str], Repute] = {}
         for row, place in enumerate(claims.row.tolist()):
             one = self._heard[place]
-            if (one.witness, one.predicate) not in found:
-                found[one.witness, one.predicate] = Repute(
-                    one.witness,
+            if (one.voice, one.predicate) not in found:
+                found[one.voice, one.predicate] = Repute(
+                    one.voice,
                     one.predicate,
                     round(float(known.full[row]), 4),
                     round(float(known.part[row]), 4),
@@ -162,7 +187,7 @@ class Court:
             for name, slot in self._slots.items()
             for told in slot.values()
             for one in told
-            if (one.witness, one.predicate) in wanted
+            if (one.voice, one.predicate) in wanted
         }
 
     def judge(self, slots: Iterable[str]) -> Iterator[Assessment]:
@@ -188,22 +213,26 @@ class Court:
         for claim, score in scores.items():
             value = values[claim]
             candidates[claim if value is None else value] = score
+        several = self._several.get(case[0].predicate)
         top = max([0.0, *candidates.values()])
         whole = math.exp(-top) + math.fsum(math.exp(score - top) for score in candidates.values())
         held = {value for value in values.values() if value is not None}
         best = min(held, key=lambda value: (-candidates[value], value), default=None)
-        contested = best is not None and self._contradict(held)
+        contested = several is None and best is not None and self._contradict(held)
         for claim, some in terms.items():
+            score, value = scores[claim], values[claim]
+            # Where several hold at once, the only alternative to a value is that it is none.
+            probability = math.exp(score - top) / whole if several is None else _logistic(score)
             yield Assessment(
                 claim=claim,
                 slot=case[0].slot,
-                probability=min(max(math.exp(scores[claim] - top) / whole, _LEAST), 1 - _LEAST),
-                score=scores[claim],
+                probability=min(max(probability, _LEAST), 1 - _LEAST),
+                score=score,
                 standing=self._standing(by_claim[claim]),
-                believed=values[claim] is not None and values[claim] == best,
+                believed=value is not None and (value == best if several is None else score >= 0),
                 contested=contested,
                 label=self._labels.get(claim),
-                terms=some,
+                terms=some if several is None else (*some, _beside(case[0].predicate, several)),
             )
 
     def _terms(self, claim: str, value: int | None, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
@@ -281,6 +310,15 @@ class Court:
             elif len(labels) == sizes[slot]:
                 truths[slot] = UNCLAIMED
         return truths
+
+
+def _beside(predicate: str, why: Several) -> dict[str, Any]:
+    """The term that says that a claim competes with no other: it adds nothing, and counts nothing that moves with other slots."""
+    return {"name": SEVERAL, "log_odds": 0.0, "why": f"{predicate!r} may have several values at once: {why}"}
+
+
+def _logistic(score: float) -> float:
+    return 1 / (1 + math.exp(-score)) if score >= 0 else math.exp(score) / (1 + math.exp(score))
 
 
 def _taken_back(told: list[Assertion], by: Mapping[str, str]) -> dict[str, Replaced]:

@@ -17,10 +17,10 @@ _VERB = re.compile(
     rf" (?:was|is|has been) (?:(?P<made>{_MADE}) by|(?P<dated>{_DATED}) (?:on|in)) | defaults? (?:value )?(?:to|of|for) "
 )
 _SENTENCE_START = re.compile(r"[.!?][ \n]|\n\n|\n[-*+] ")
-_ARTICLE = re.compile(r"(?:[Tt]he|A|An) ")
+ARTICLE = re.compile(r"(?:[Tt]he|A|An) ")
 _CODE = re.compile(r"``?([^`\n]{1,60})``?")
-_JOINING = frozenset({"of", "and", "the", "for"})
-_PRONOUNS = frozenset(
+JOINING = frozenset({"of", "and", "the", "for"})
+PRONOUNS = frozenset(
     {
         "It",
         "This",
@@ -79,7 +79,7 @@ def _told(
 def _default(text: str, verb: re.Match[str]) -> tuple[Claim, tuple[int, int]] | None:
     """`x` defaults to 3; the default of `x` is 3."""
     if verb[0].rstrip().endswith("to"):
-        code = _CODE.fullmatch(_ARTICLE.sub("", _before(text, verb.start()) or "", count=1))
+        code = _CODE.fullmatch(ARTICLE.sub("", _before(text, verb.start()) or "", count=1))
         subject, at = (code[1] if code else None), verb.end()
     else:
         told = _IS.match(text, verb.end())
@@ -106,14 +106,14 @@ def _subject(text: str, end: int) -> str | None:
     said = _before(text, end)
     if not said:
         return None
-    if article := _ARTICLE.match(said):
+    if article := ARTICLE.match(said):
         said = said[article.end() :]
     if code := _CODE.fullmatch(said):
         return code[1]
     words = said.split(" ")
-    if len(words) > 5 or words[0] in _PRONOUNS or words[0] in _JOINING or words[-1] in _JOINING:
+    if len(words) > 5 or words[0] in PRONOUNS or words[0] in JOINING or words[-1] in JOINING:
         return None
-    named = all(word in _JOINING or (word[:1].isupper() or word[:1].isdigit()) for word in words)
+    named = all(word in JOINING or (word[:1].isupper() or word[:1].isdigit()) for word in words)
     return said if named and words[0][:1].isupper() and not set(said) & set('`*[](){}<>|\n"') else None
 
 

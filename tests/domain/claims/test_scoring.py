@@ -55,6 +55,29 @@ def test_a_label_decides_and_its_term_says_so() -> None:
     assert judged(*told, labels={"s=3": False})["s=3"].probability < 0.1
 
 
+def test_what_one_language_model_reads_is_one_voice_whoever_wrote_it() -> None:
+    read = [says(name, "3", rule="model:m@prompt/1") for name in "abc"]
+    found = judged(*read)
+    assert found["s=3"].probability == pytest.approx(judged(read[0])["s=3"].probability)
+    assert {term["witness"] for term in found["s=3"].terms} == {"model:m@prompt/1"}
+    court = Court(read, {}, {})
+    assert [one.witness for one in court.reputes()] == ["model:m@prompt/1"]
+    assert court.spoken_of_by([("model:m@prompt/1", "price")]) == {"s"}
+    assert court.spoken_of_by([("a", "price")]) == set()
+
+
+def test_a_language_model_adds_nothing_to_what_its_author_plainly_writes() -> None:
+    plain = says("a", "3")
+    read = replace(plain, evidence="another", rule="model:m@prompt/1")
+    assert judged(plain, read) == judged(plain)
+    # The later word is the author's, whoever reads it.
+    first = replace(says("a", "3"), observed_at=datetime(2020, 1, 1, tzinfo=UTC))
+    later = replace(says("a", "4"), observed_at=datetime(2024, 1, 1, tzinfo=UTC), rule="model:m@prompt/1")
+    assert judged(first, later)["s=3"].standing is Standing.OUTDATED
+    by_another = replace(later, witness="b")
+    assert judged(first, by_another)["s=3"].standing is Standing.CURRENT
+
+
 def test_a_superseding_document_replaces_what_it_says_otherwise_and_nothing_else() -> None:
     told = [
         says("a", "3", document="old"),

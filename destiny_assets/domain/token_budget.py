@@ -1,4 +1,4 @@
-"""How much a run may still hand to an embedding model. What the model counts itself is the adapter's business."""
+"""How much a run may still hand to a model. What the model counts itself is the adapter's business."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,15 @@ def estimated_tokens(text: str) -> int:
 
 
 @dataclass(slots=True)
-class EmbeddingBudget:
-    """At most `limit` tokens a run (None: as many as there are), of which `spent` are gone."""
+class TokenBudget:
+    """At most `limit` tokens a run (None: as many as there are), of which `spent` are gone.
+
+    `beside` is what each text costs at most beside its own tokens: what goes with it, and what is answered.
+    """
 
     limit: int | None
     spent: int = 0
+    beside: int = 0
 
     def admitted(self, texts: Sequence[str]) -> int:
         """How many of the texts, from the first on, still fit by their estimates."""
@@ -25,11 +29,11 @@ class EmbeddingBudget:
             return len(texts)
         left = self.limit - self.spent
         for count, text in enumerate(texts):
-            left -= estimated_tokens(text)
+            left -= estimated_tokens(text) + self.beside
             if left < 0:
                 return count
         return len(texts)
 
     def note(self, texts: Sequence[str], counted: int) -> None:
-        """Texts were embedded; `counted` are their tokens as the model counted them, 0 where it does not: then their estimates count."""
-        self.spent += counted or sum(map(estimated_tokens, texts))
+        """Texts were read; `counted` are their tokens as the model counted them, 0 where it does not: then their estimates count."""
+        self.spent += counted or sum(estimated_tokens(text) + self.beside for text in texts)
