@@ -50,7 +50,7 @@ def scan_restructured_text(text: str, start: int = 0) -> Markup:
         style = (match["mark"], heading_start < match.start("title") and bool(match["over"]))
         if style not in styles:
             styles.append(style)
-        headings.append(Heading(styles.index(style) + 1, _plain_title(match["title"].strip()), heading_start))
+        headings.append(Heading(styles.index(style) + 1, plain_title(match["title"].strip()), heading_start))
         position = match.end()
     links = sorted(_links(text, start), key=lambda link: link.start)
     return Markup(tuple(headings), tuple(links))
@@ -69,7 +69,8 @@ def _title_start(text: str, match: re.Match[str], floor: int) -> int | None:
     return match.start() if not above.strip() else None
 
 
-def _plain_title(title: str) -> str:
+def plain_title(title: str) -> str:
+    """A heading's text without emphasis, literal marks, roles and link targets."""
     return _MARKS.sub(lambda mark: mark["label"] or "", title).strip() or title
 
 

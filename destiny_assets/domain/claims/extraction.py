@@ -17,7 +17,7 @@ from destiny_assets.domain.documents import Authorship, ParsedDocument
 from destiny_assets.domain.life_cycle import counts_in_series
 from destiny_assets.domain.transcripts import TRANSCRIPT
 
-RULES = "claims/2"
+RULES = "claims/3"
 """Name and version of these rules: raise it when a stored document would make other statements."""
 
 CLAIM_TABLE = "application/vnd.destiny.claims"

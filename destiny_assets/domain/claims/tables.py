@@ -5,13 +5,13 @@ A table states claims when its first column names things, each once, and its oth
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from destiny_assets.domain import markdown, restructured_text
 from destiny_assets.domain.claims.records import Statement, claim_of
 from destiny_assets.domain.documents import ParsedDocument
-from destiny_assets.domain.markdown import plain_title
 from destiny_assets.domain.truth.kinds import plain_text
 
 _ANY_RULE = re.compile(r"^(?:[ ]{0,3}\|?[ \t]*:?--|=+ +=|\+-)", re.MULTILINE)
@@ -92,7 +92,10 @@ def table_statements(name: str, document: ParsedDocument) -> Iterator[Statement]
                 rows = [_pipe_cells(text, *lines[n]) for n in range(at + 3, end) if text[lines[n][0]] == "|"]
                 rows = rows if 2 * len(rows) == end - at - 3 else []
         if head is not None:
-            yield from _of_table(name, head, rows)
+            # Bars alone are Markdown, ruled tables reStructuredText.
+            yield from _of_table(
+                name, head, rows, markdown.plain_title if "|" in line else restructured_text.plain_title
+            )
         at = end
 
 
@@ -121,7 +124,7 @@ def line_statements(name: str, document: ParsedDocument, start: int) -> Iterator
     starts = [heading.start for heading in inner]
     found: dict[tuple[str, str], list[Statement]] = {}
     for line in _LINE.finditer(document.text, start):
-        value, predicate = plain_title(line["value"].strip()), (line["name"] or line["field"]).casefold()
+        value, predicate = markdown.plain_title(line["value"].strip()), (line["name"] or line["field"]).casefold()
         below = document.text[line.end() + 1 : max(document.text.find("\n", line.end() + 1), line.end() + 2)]
         if _SENTENCE.search(value) or predicate in _REMARKS or len(value.split()) > _MOST_WORDS:
             continue
@@ -136,8 +139,10 @@ def line_statements(name: str, document: ParsedDocument, start: int) -> Iterator
     yield from (several[0] for several in found.values() if len(several) == 1)
 
 
-def _of_table(name: str, head: list[_Cell], rows: list[list[_Cell]]) -> Iterator[Statement]:
-    attributes = [plain_title(cell.text) for cell in head]
+def _of_table(
+    name: str, head: list[_Cell], rows: list[list[_Cell]], plain: Callable[[str], str]
+) -> Iterator[Statement]:
+    attributes = [plain(cell.text) for cell in head]
     if not 2 <= len(attributes) <= _MOST_COLUMNS or not 1 <= len(rows) <= _MOST_ROWS:
         return
     if any(not attribute for attribute in attributes[1:]) or len(set(attributes)) < len(attributes):
@@ -147,12 +152,12 @@ def _of_table(name: str, head: list[_Cell], rows: list[list[_Cell]]) -> Iterator
     if len(full) < len(rows) or not all(things) or len(set(things)) < len(things):
         return
     for row in full:
-        thing = plain_title(row[0].text)
+        thing = plain(row[0].text)
         # Elsewhere a name in a table means what it means there, when it is one; a common word means something here alone.
         named = plain_text(attributes[0]) not in _PARTS and thing[:1].isupper() and len(thing.split()) <= _LONGEST_NAME
         subject = thing if named else f"{name} > {thing}"
         for attribute, cell in zip(attributes[1:], row[1:], strict=True):
-            value = plain_title(cell.text)
+            value = plain(cell.text)
             if value.casefold() in _EMPTY or _SENTENCE.search(value):
                 continue
             if claim := claim_of(subject, attribute, value):

@@ -113,6 +113,14 @@ def test_what_only_looks_like_data_is_left_alone(text: str) -> None:
     assert told(f"# A page of notes\n\n{text}") == set()
 
 
+def test_cells_of_ruled_tables_are_read_without_the_marks_of_their_language() -> None:
+    table = (
+        "Frameworks\n==========\n\n=========  ================  =========\nStatistic  `FastAPI <b_>`__  ``httpx``\n"
+        "=========  ================  =========\nStars      *many*            ``12``\n=========  ================  =========\n"
+    )
+    assert told(table, "a.rst") == {("Stars", "fastapi", "many"), ("Stars", "httpx", "12")}
+
+
 def test_other_tables_of_restructured_text_are_read_too() -> None:
     simple = "Notes on people\n===============\n\n======  ====\nPerson  Born\n======  ====\nAda     1815\nBen     1816\n======  ====\n"
     grid = "Notes on people\n===============\n\n+--------+------+\n| Person | Born |\n+========+======+\n| Ada    | 1815 |\n+--------+------+\n"
