@@ -58,6 +58,11 @@ def encode_query(text: str) -> SparseVector:
     return SparseVector(indices, np.ones(len(indices), np.float32))
 
 
+def terms_of(text: str) -> frozenset[int]:
+    """The terms of a text, as vectors name them in their `indices`."""
+    return frozenset(_terms(text))
+
+
 def words_of_query(text: str) -> dict[str, tuple[int, ...]]:
     """The words of a question that are no stop words, lower case and in order, with the terms each is looked up by."""
     return {word: hashes for word in _WORD.findall(_folded(text)) if (hashes := _hashes(word))}

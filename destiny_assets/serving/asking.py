@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.answers import Sentence, best_sentences, cited_numbers, sentences
-from destiny_assets.domain.sparse import as_rows, encode_documents, encode_query
+from destiny_assets.domain.sparse import as_rows, encode_documents, terms_of
 from destiny_assets.domain.support import MEASURED_MODEL, Sought, Support, judged, signs, sought
 from destiny_assets.errors import LayerAwayError, ModelError
 from destiny_assets.ports import Evidence, LanguageModel, Vectors
@@ -102,8 +102,7 @@ class Answerer:
         )
 
     def _sought(self, project: str, question: str) -> Sought:
-        terms = encode_query(question).indices.tolist()
-        return sought(question, *self._ledger.lexical.counts(project, terms))
+        return sought(question, *self._ledger.lexical.counts(project, sorted(terms_of(question))))
 
     def _quote(self, question: str, hits: Sequence[Hit], looked_for: Sought) -> _Quoted:
         candidates = [sentence for number, hit in enumerate(hits) for sentence in sentences(number, hit.text)]
@@ -139,12 +138,12 @@ def _support(
     """How likely the hits hold the answer; None where the ledger's index of words holds nothing, so that nothing is known to be rare."""
     if not looked_for.size:
         return None
-    said = [frozenset(encode_query(sentence.text).indices.tolist()) for sentence in candidates]
+    said = [terms_of(sentence.text) for sentence in candidates]
     return judged(signs(looked_for, [_terms(hit) for hit in hits], said, None if cosines is None else cosines.tolist()))
 
 
 def _terms(hit: Hit) -> frozenset[int]:
-    return frozenset(encode_query("\n".join((hit.document, *hit.heading, hit.text))).indices.tolist())
+    return terms_of("\n".join((hit.document, *hit.heading, hit.text)))
 
 
 def _nearest(hit: Hit) -> Nearest:

@@ -19,6 +19,7 @@ from destiny_assets.domain.retrieval import (
     relevance,
     relevance_logit,
     reordered,
+    with_coverage,
     with_neighbours,
 )
 from destiny_assets.errors import NotFoundError
@@ -49,11 +50,18 @@ def test_an_unknown_recipe_is_answered_with_those_there_are() -> None:
 
 
 def test_scores_are_the_weighted_sum_with_bm25_scaled_to_its_best() -> None:
-    assert fuse({"a": 0.8, "b": 0.4}, {"b": 6.0, "c": 3.0}, 0.5) == [
+    assert fuse({"a": 0.8, "b": 0.4}, {"b": 32.0, "c": 16.0}, 0.5) == [
         ("b", pytest.approx(0.7)),
         ("a", pytest.approx(0.4)),
         ("c", pytest.approx(0.25)),
     ]
+
+
+def test_the_odds_of_words_against_meaning_grow_with_the_best_bm25_score() -> None:
+    cosine, bm25 = {"meant": 0.8}, {"said": 1.0}
+    for highest, odds in ((8.0, 0.25), (32.0, 1.0), (64.0, 2.0)):
+        fused = dict(fuse(cosine, {"said": highest * bm25["said"]}, 0.5))
+        assert fused["said"] / (fused["meant"] / 0.8) == pytest.approx(odds)
 
 
 @given(COSINES, BM25, st.floats(0, 1))
@@ -72,13 +80,33 @@ def test_dense_alone_keeps_the_order_of_cosines(cosine: dict[str, float]) -> Non
 
 
 @given(BM25, st.floats(0.1, 50))
-def test_the_scale_of_bm25_does_not_matter(bm25: dict[str, float], factor: float) -> None:
+def test_words_alone_are_scored_by_the_best_of_them(bm25: dict[str, float], factor: float) -> None:
     scaled = {name: score * factor for name, score in bm25.items()}
-    assert dict(fuse({}, scaled, 0.3)) == pytest.approx(dict(fuse({}, bm25, 0.3)), abs=1e-6)
+    assert dict(fuse({}, scaled, 0.0)) == pytest.approx(dict(fuse({}, bm25, 0.0)), abs=1e-6)
+    assert max(dict(fuse({}, bm25, 0.0)).values(), default=0.0) == pytest.approx(float(any(bm25.values())))
 
 
 def test_nothing_fuses_to_nothing() -> None:
     assert fuse({}, {}, 0.5) == []
+
+
+def test_a_document_that_says_more_of_the_question_comes_before_one_that_scores_a_little_better() -> None:
+    scores = [("one", 0.62), ("other", 0.6), ("unread", 0.58)]
+    assert with_coverage(scores, {"one": 0.5, "other": 1.0}, 0.1) == [
+        ("other", pytest.approx(0.7 / 1.1)),
+        ("one", pytest.approx(0.67 / 1.1)),
+        ("unread", pytest.approx(0.58 / 1.1)),
+    ]
+    assert with_coverage(scores, {"other": 1.0}, 0.0) == scores
+
+
+@given(st.dictionaries(NAMES, st.floats(0, 1)), st.dictionaries(NAMES, st.floats(0, 1)), st.floats(0, 1))
+def test_coverage_keeps_scores_within_their_bounds_and_loses_none(
+    scores: dict[str, float], coverage: dict[str, float], weight: float
+) -> None:
+    found = with_coverage(list(scores.items()), coverage, weight)
+    assert {name for name, _ in found} == scores.keys()
+    assert all(0 <= score <= 1 + 1e-9 for _, score in found)
 
 
 def test_the_strongest_naming_counts_and_a_shared_name_is_worth_less() -> None:

@@ -18,6 +18,9 @@ NOTICE = (
 MORE = {
     "notes/notice.md": f"---\ntags: [meeting, harbour]\nroom: Blue\n---\n\n# Notice\n\n{NOTICE}",
     "notes/notice-copy.md": f"---\ntags: draft\n---\n\n# Notice\n\n{NOTICE}",
+    # One says both halves of a question, in two sections; the other says the first half in fewer words.
+    "notes/lamps.md": "# Lamps\n\n## Fuel\n\nWhale oil burns for nine long evenings.\n\n## Care\n\nTrim a wick of cotton on Sundays.\n",
+    "notes/ships.md": "# Ships\n\n## Fuel\n\nWhale oil burns for nine evenings.\n\n## Crew\n\nA cook sleeps on deck on Sundays.\n",
 }
 
 
@@ -76,7 +79,17 @@ def test_a_near_duplicate_is_folded_into_the_hit_above_it(service: KnowledgeServ
     found = service.search(grown.project, "couriers meet in the old harbour at noon", k=100)
     notices = [hit for hit in found.hits if "at noon" in hit.text]
     assert len(notices) == 1
-    assert {notices[0].uri, *(copy.uri for copy in notices[0].copies)} == set(MORE)
+    assert {notices[0].uri, *(copy.uri for copy in notices[0].copies)} == {"notes/notice.md", "notes/notice-copy.md"}
+
+
+def test_what_the_passages_of_a_document_say_of_the_question_together_counts(
+    service: KnowledgeService, grown: Growth
+) -> None:
+    question = "whale oil burns evenings cotton wick"
+    plain, together = "notes/ships.md", "notes/lamps.md"
+    for recipe, first in (("lexical", plain), ("hybrid", together), ("graph", together)):
+        hits = service.search(grown.project, question, k=100, recipe=recipe).hits
+        assert next(hit.uri for hit in hits if "Whale oil" in hit.text) == first, recipe
 
 
 def test_neighbours_come_in_the_order_of_the_document(service: KnowledgeService, grown: Growth) -> None:

@@ -25,6 +25,15 @@ _CONDITIONS: dict[str, LiteralString] = {
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """What a chunk says, and in `context` the title and headings before it; `document` is whose it is."""
+
+    document: str
+    context: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A value that a search can be narrowed to, and how many documents have it; `kind` is a source's, else empty."""
 
@@ -94,15 +103,15 @@ class Selection:
                 found[row["what"]].append(Choice(row["value"], row["documents"], row["kind"]))
         return Choices(**found)
 
-    def texts(self, project: str, generation: int, chunk_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """(document, text) of those of the chunks that the generation shows."""
+    def passages(self, project: str, generation: int, chunk_ids: Sequence[str]) -> dict[str, ReadPassage]:
+        """Those of the chunks that the generation shows, by chunk."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
-                """select document_id::text as document, text from chunk
+                """select id::text as id, document_id::text as document, context, text from chunk
                    where project = %s and born <= %s and died > %s and id = any(%s::uuid[])""",
                 (project, generation, generation, list(chunk_ids)),
             ).fetchall()
-        return [(row["document"], row["text"]) for row in rows]
+        return {row["id"]: ReadPassage(row["document"], row["context"], row["text"]) for row in rows}
 
     def titled(self, project: str, generation: int, names: Collection[str]) -> dict[str, list[str]]:
         """The documents that bear each of these names (`title_key`) as their title, of at most 200 characters as its index holds."""
