@@ -1,13 +1,17 @@
 """Filters, modes, copies, neighbours, diversity and context packs, on real layers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 from destiny_assets.domain.filters import Filters, Mode
+from destiny_assets.domain.retrieval import recipe_named
 from destiny_assets.errors import ConfigurationError
+from destiny_assets.serving.candidates import VectorCandidates
+from destiny_assets.serving.ranking import Ranker
 from destiny_assets.serving.service import KnowledgeService
 from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
 
@@ -82,14 +86,23 @@ def test_a_near_duplicate_is_folded_into_the_hit_above_it(service: KnowledgeServ
     assert {notices[0].uri, *(copy.uri for copy in notices[0].copies)} == {"notes/notice.md", "notes/notice-copy.md"}
 
 
-def test_what_the_passages_of_a_document_say_of_the_question_together_counts(
-    service: KnowledgeService, grown: Growth
-) -> None:
-    question = "whale oil burns evenings cotton wick"
-    plain, together = "notes/ships.md", "notes/lamps.md"
-    for recipe, first in (("lexical", plain), ("hybrid", together), ("graph", together)):
-        hits = service.search(grown.project, question, k=100, recipe=recipe).hits
-        assert next(hit.uri for hit in hits if "Whale oil" in hit.text) == first, recipe
+def test_what_the_passages_of_a_document_say_of_the_question_together_counts(grown: Growth) -> None:
+    layers, question = grown.layers, "whale oil burns evenings cotton wick"
+    ranker = Ranker(
+        layers.ledger,
+        VectorCandidates(layers.vectors, None),
+        lambda project, model, text: grown.embedder.embed([text], "query")[0],  # noqa: ARG005
+    )
+    pinned = layers.ledger.generations.current(grown.project)
+    assert pinned is not None
+    alone = replace(recipe_named("hybrid"), covers=0.0)
+    before, after = ranker.rank_by_each(pinned, question, [alone, replace(alone, covers=1.0)], 100, Filters())
+    passages = layers.ledger.reading.passages(grown.project, pinned.number, list(before.point))
+    burning = {one.uri: chunk for chunk, one in passages.items() if "Whale oil" in one.text}
+    # The mean of its own score and what its document says: all of the question in one, four of its six words in the other.
+    said = {uri: 2 * dict(after.scores)[chunk] - dict(before.scores)[chunk] for uri, chunk in burning.items()}
+    assert said["notes/lamps.md"] == pytest.approx(1.0)
+    assert 0.4 < said["notes/ships.md"] < 0.9
 
 
 def test_neighbours_come_in_the_order_of_the_document(service: KnowledgeService, grown: Growth) -> None:
