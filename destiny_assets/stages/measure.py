@@ -10,7 +10,6 @@ from typing import Any
 
 from destiny_assets.adapters.postgres.benchmarks import QueryResult, Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.adapters.postgres.reading import Place
 from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
@@ -89,7 +88,7 @@ class _Bench:
             found = service.rankings.by_each(generation, text, recipes, _DEPTH, _searched(suite, query))
             for recipe, passages in zip(recipes, found, strict=True):
                 ranking = found_items(passages, grades)
-                metrics = query_metrics(ranking, grades) | _span_metrics([one.place for one in passages], grades)
+                metrics = query_metrics(ranking, grades) | span_metrics(passages, grades)
                 results[recipe].append(QueryResult(query, text, ranking[:100], metrics))
             self._progress.advance("benchmark", done, len(suite.queries))
         return {recipe: _measured(results[recipe], latencies[recipe]) for recipe in recipes}
@@ -277,20 +276,29 @@ def _stretches(grades: Iterable[str]) -> list[tuple[str, str, int, int]]:
     return found
 
 
-def _span_metrics(hits: Sequence[Place], grades: Mapping[str, int]) -> dict[str, float]:
-    """How the first passages cover the judged stretches; empty where documents are judged."""
+def span_metrics(passages: Sequence[Placed], grades: Mapping[str, int]) -> dict[str, float]:
+    """How passages cover the judged stretches: the first five, as many as touch one, and those that touch one (``@touching``).
+
+    Copies stand behind their passage as if they had not been folded, or an answer in the later one of two would be missed. What touches
+    a stretch is looked for among all passages given. Empty where documents are judged.
+    """
     judged = _stretches(item for item, grade in grades.items() if grade > 0)
     if not judged:
         return {}
+    places = [place for passage in passages for place in (passage.place, *passage.copies)]
     # Each document is a stretch of one long line, so that spans of different documents never meet.
-    offsets = {
-        uri: number * 1_000_000_000
-        for number, uri in enumerate({*(hit.uri for hit in hits), *(uri for _, uri, _, _ in judged)})
-    }
+    uris = {*(place.uri for place in places), *(uri for _, uri, _, _ in judged)}
+    offsets = {uri: number * 1_000_000_000 for number, uri in enumerate(sorted(uris))}
     gold = [(offsets[uri] + start, offsets[uri] + end) for _, uri, start, end in judged]
+    spans = [(offsets[place.uri] + place.span[0], offsets[place.uri] + place.span[1]) for place in places]
+    touching = [(start, end) for start, end in spans if any(a < end and start < b for a, b in gold)]
     found: dict[str, float] = {}
-    for name, count in (("5", _READ_PASSAGES), ("gold", _touching(hits, judged))):
-        read = [(offsets[hit.uri] + hit.span[0], offsets[hit.uri] + hit.span[1]) for hit in hits[:count]]
+    # As many as touch one is what a perfect ranking would return; a question none of whose passages does reads one.
+    for name, read in (
+        ("5", spans[:_READ_PASSAGES]),
+        ("gold", spans[: max(len(touching), 1)]),
+        ("touching", touching),
+    ):
         overlap = span_overlap(read, gold)
         found |= {
             f"span_recall@{name}": overlap.recall,
@@ -298,12 +306,3 @@ def _span_metrics(hits: Sequence[Place], grades: Mapping[str, int]) -> dict[str,
             f"span_iou@{name}": overlap.iou,
         }
     return found
-
-
-def _touching(hits: Sequence[Place], judged: Sequence[tuple[str, str, int, int]]) -> int:
-    """How many of the hits touch a judged stretch: as many passages as a perfect ranking would have to return, at least one."""
-    touching = sum(
-        any(uri == hit.uri and start < hit.span[1] and hit.span[0] < end for _, uri, start, end in judged)
-        for hit in hits
-    )
-    return max(touching, 1)

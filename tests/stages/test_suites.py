@@ -9,7 +9,7 @@ import pytest
 from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.adapters.postgres.reading import Place
 from destiny_assets.serving.rankings import Placed
-from destiny_assets.stages.measure import found_items
+from destiny_assets.stages.measure import found_items, span_metrics
 from destiny_assets.stages.suites import Labelled, with_tuning_half, write_out
 
 
@@ -113,3 +113,19 @@ def test_half_of_a_suite_that_is_large_enough_may_choose_what_is_best(questions:
     suite = with_tuning_half(Suite("s", names, {name: {"a": 1} for name in names}))
     assert bool(suite.tuning) is halved
     assert suite.tuning < set(names)
+
+
+def test_stretches_are_covered_by_the_first_passages_and_by_copies_of_them() -> None:
+    grades = {"a.md#char=0,20": 1, "b.md#char=10,20": 1, "a.md#char=90,99": 0}
+    found = [
+        Placed(place("c.md", (0, 40)), [place("a.md", (0, 10))]),
+        *(Placed(place("c.md", (start, start + 40))) for start in (40, 80, 120)),
+        Placed(place("b.md", (0, 20))),
+    ]
+    metrics = span_metrics(found, grades)
+    assert metrics["span_recall@5"] == pytest.approx(10 / 30)
+    # Two passages touch a stretch, and the first two are the one that does not and its copy.
+    assert (metrics["span_recall@gold"], metrics["span_precision@gold"]) == pytest.approx((10 / 30, 10 / 50))
+    assert (metrics["span_recall@touching"], metrics["span_iou@touching"]) == pytest.approx((20 / 30, 20 / 40))
+    assert span_metrics(found, {"a.md": 1}) == {}
+    assert span_metrics([], grades)["span_iou@gold"] == 0.0
