@@ -34,8 +34,10 @@ from destiny_assets.serving.candidates import Candidates, Found
 # More documents than this are not sent along as a condition: what is found everywhere is looked through instead.
 _SENT_DOCUMENTS = 20_000
 _LOOKED_THROUGH = 5
-# The first chunks that are read for what they say of the question. With 30 or 100 the figures are the same within 0.002.
-_COVERING_CHUNKS = 50
+# The first chunks that are read for what they say of the question. With 50 or 100 the figures are the same within 0.002.
+_COVERING_CHUNKS = 30
+# Of a project that an older Destiny published, whose words are not counted.
+_USUAL_PASSAGES = 1_800
 # Chunks of the followed documents that are read for names; a book's hundred candidates are not all read.
 _READ_CHUNKS = 40
 # Documents named by what was found that are searched besides.
@@ -63,16 +65,21 @@ class _Pool:
 class _Question:
     """A question as the stores are asked it; `allowed` are the documents that may be shown (None: all of them).
 
-    `looked_for` is None where no recipe asks how much of the question something says. `read` are the chunks that some recipe read.
+    `read` are the chunks that some recipe read.
     """
 
     text: str
     dense: Vectors | None
     sparse: SparseVector | None
-    looked_for: Sought | None
+    looked_for: Sought
     scope: Scope
     allowed: set[str] | None
     read: dict[str, ReadPassage] = field(default_factory=dict)
+
+    @property
+    def passages(self) -> int:
+        """How many there are to find one among, as many as the ledger's index counts; a usual number where it has none."""
+        return self.looked_for.size or _USUAL_PASSAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ class Ranker:
         scope, allowed = self._scope(pinned, filters)
         if allowed == set() or scope.sources == []:
             return [Ranking([], {}) for _ in recipes]
-        looked_for = self._looked_for(pinned.project, text) if any(recipe.covers for recipe in recipes) else None
+        looked_for = self._looked_for(pinned.project, text)
         question = _Question(text, dense, encode_query(text) if by_words else None, looked_for, scope, allowed)
         wide = limit if question.scope.documents is not None or question.allowed is None else limit * _LOOKED_THROUGH
         found = self._candidates.search(pinned, dense, question.sparse, wide, question.scope)
@@ -126,13 +133,15 @@ class Ranker:
     ) -> Ranking:
         pool = _Pool()
         pool.add(*(found if recipe.dense_weight > 0 else ([], found[1])))
-        scores = self._kept(fuse(pool.cosine, pool.bm25, recipe.dense_weight), pool, question.allowed)
+        scores = self._kept(
+            fuse(pool.cosine, pool.bm25, recipe.dense_weight, question.passages), pool, question.allowed
+        )
         if recipe.neighbours and scores:
             chunks = [chunk for chunk, _ in scores]
             adjacent = self._ledger.selection.adjacent(pinned.project, pinned.number, chunks)
             scores = ranked(with_neighbours(dict(scores), adjacent, recipe.neighbours))
-        if recipe.covers and question.looked_for is not None:
-            coverage = self._coverage(pinned, question, question.looked_for, scores)
+        if recipe.covers:
+            coverage = self._coverage(pinned, question, scores)
             scores = with_coverage(scores, coverage, recipe.covers)
         if recipe.follows and scores:
             scores = self._followed(pinned, question, recipe, pool, scores)
@@ -166,15 +175,15 @@ class Ranker:
         return sought(text, *self._ledger.lexical.counts(project, sorted(terms_of(text))))
 
     def _coverage(
-        self, pinned: Generation, question: _Question, looked_for: Sought, scores: Sequence[tuple[str, float]]
+        self, pinned: Generation, question: _Question, scores: Sequence[tuple[str, float]]
     ) -> dict[str, float]:
         """How much of the question the first chunks of each document say together, by chunk."""
         said: dict[str, set[int]] = {}
         first = self._read(pinned, question, [chunk for chunk, _ in scores[:_COVERING_CHUNKS]])
         for passage in first.values():
-            found = looked_for.rarity.keys() & terms_of(passage.context + passage.text)
+            found = question.looked_for.rarity.keys() & terms_of(passage.context + passage.text)
             said.setdefault(passage.document, set()).update(found)
-        shares = {document: looked_for.share(terms) for document, terms in said.items()}
+        shares = {document: question.looked_for.share(terms) for document, terms in said.items()}
         return {chunk: shares[passage.document] for chunk, passage in first.items()}
 
     def _read(self, pinned: Generation, question: _Question, chunks: Sequence[str]) -> dict[str, ReadPassage]:
@@ -207,7 +216,7 @@ class Ranker:
         if unseen:
             there = Scope(question.scope.sources, unseen)
             pool.add(*self._candidates.search(pinned, question.dense, question.sparse, len(unseen) * 3, there))
-            fused = fuse(pool.cosine, pool.bm25, recipe.dense_weight)
+            fused = fuse(pool.cosine, pool.bm25, recipe.dense_weight, question.passages)
             # Scores of the first round stand: its filters, neighbours and coverage are in them.
             scores += with_coverage([(c, s) for c, s in fused if pool.document[c] in set(unseen)], {}, recipe.covers)
         return ranked({chunk: score + gains.get(pool.document[chunk], 0.0) for chunk, score in scores})

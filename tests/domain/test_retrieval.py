@@ -1,5 +1,7 @@
 """Recipes, and how two rankings become one."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,7 +52,7 @@ def test_an_unknown_recipe_is_answered_with_those_there_are() -> None:
 
 
 def test_scores_are_the_weighted_sum_with_bm25_scaled_to_its_best() -> None:
-    assert fuse({"a": 0.8, "b": 0.4}, {"b": 32.0, "c": 16.0}, 0.5) == [
+    assert fuse({"a": 0.8, "b": 0.4}, {"b": 4.25 * math.log(10), "c": 4.25 * math.log(10) / 2}, 0.5, 9) == [
         ("b", pytest.approx(0.7)),
         ("a", pytest.approx(0.4)),
         ("c", pytest.approx(0.25)),
@@ -59,8 +61,9 @@ def test_scores_are_the_weighted_sum_with_bm25_scaled_to_its_best() -> None:
 
 def test_the_odds_of_words_against_meaning_grow_with_the_best_bm25_score() -> None:
     cosine, bm25 = {"meant": 0.8}, {"said": 1.0}
-    for highest, odds in ((8.0, 0.25), (32.0, 1.0), (64.0, 2.0)):
-        fused = dict(fuse(cosine, {"said": highest * bm25["said"]}, 0.5))
+    for passages, odds in ((9, 0.25), (99, 1.0), (9_999, 2.0)):
+        highest = odds * 4.25 * math.log(1 + passages)
+        fused = dict(fuse(cosine, {"said": highest * bm25["said"]}, 0.5, passages))
         assert fused["said"] / (fused["meant"] / 0.8) == pytest.approx(odds)
 
 
@@ -68,7 +71,7 @@ def test_the_odds_of_words_against_meaning_grow_with_the_best_bm25_score() -> No
 def test_every_candidate_appears_once_best_first_within_bounds(
     cosine: dict[str, float], bm25: dict[str, float], weight: float
 ) -> None:
-    fused = fuse(cosine, bm25, weight)
+    fused = fuse(cosine, bm25, weight, 100)
     assert sorted(name for name, _ in fused) == sorted(cosine.keys() | bm25.keys())
     assert fused == sorted(fused, key=lambda item: (-item[1], item[0]))
     assert all(-1 - 1e-9 <= score <= 1 + 1e-9 for _, score in fused)
@@ -76,18 +79,18 @@ def test_every_candidate_appears_once_best_first_within_bounds(
 
 @given(COSINES)
 def test_dense_alone_keeps_the_order_of_cosines(cosine: dict[str, float]) -> None:
-    assert dict(fuse(cosine, {}, 1.0)) == pytest.approx(cosine)
+    assert dict(fuse(cosine, {}, 1.0, 100)) == pytest.approx(cosine)
 
 
 @given(BM25, st.floats(0.1, 50))
 def test_words_alone_are_scored_by_the_best_of_them(bm25: dict[str, float], factor: float) -> None:
     scaled = {name: score * factor for name, score in bm25.items()}
-    assert dict(fuse({}, scaled, 0.0)) == pytest.approx(dict(fuse({}, bm25, 0.0)), abs=1e-6)
-    assert max(dict(fuse({}, bm25, 0.0)).values(), default=0.0) == pytest.approx(float(any(bm25.values())))
+    assert dict(fuse({}, scaled, 0.0, 100)) == pytest.approx(dict(fuse({}, bm25, 0.0, 100)), abs=1e-6)
+    assert max(dict(fuse({}, bm25, 0.0, 100)).values(), default=0.0) == pytest.approx(float(any(bm25.values())))
 
 
 def test_nothing_fuses_to_nothing() -> None:
-    assert fuse({}, {}, 0.5) == []
+    assert fuse({}, {}, 0.5, 100) == []
 
 
 def test_a_document_that_says_more_of_the_question_comes_before_one_that_scores_a_little_better() -> None:

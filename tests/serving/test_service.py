@@ -189,14 +189,14 @@ class TestAsk:
     def test_what_the_passages_do_not_say_is_refused_with_what_was_looked_for_and_what_came_nearest(
         self, service: KnowledgeService, grown: Growth
     ) -> None:
-        answer = service.ask(grown.project, "Which stamp did the emperor of Zanzibar forge?")
+        answer = service.ask(grown.project, "Which stamp abroad did the emperor of Zanzibar forge?")
         assert (answer.refused, answer.citations, answer.method) == (True, [], "extractive")
         assert answer.answer == "Nothing in this project answers that."
         assert answer.support is not None
         assert answer.support < service.ask(grown.project, QUESTION).support
-        assert set(answer.looked_for) == {"stamp", "emperor", "zanzibar", "forge"}
+        assert set(answer.looked_for) == {"stamp", "abroad", "emperor", "zanzibar", "forge"}
         assert set(answer.not_found) == {"emperor", "zanzibar", "forge"}
-        assert answer.looked_for[-1] == "stamp"
+        assert set(answer.looked_for[-2:]) == {"stamp", "abroad"}
         pinned = grown.layers.ledger.generations.number(grown.project, 2)
         assert STAMPS in {passage.uri for passage in answer.nearest}
         for passage in answer.nearest:
