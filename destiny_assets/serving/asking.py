@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.domain.answers import Sentence, best_sentences, cited_numbers, sentences
 from destiny_assets.domain.sparse import as_rows, encode_documents, terms_of
-from destiny_assets.domain.support import MEASURED_MODEL, Sought, Support, judged, signs, sought
+from destiny_assets.domain.support import MEASURED_MODEL, Sought, Support, judged, signs
 from destiny_assets.errors import LayerAwayError, ModelError
 from destiny_assets.ports import Evidence, LanguageModel, Vectors
 from destiny_assets.serving.circuits import Layer
 from destiny_assets.serving.query_models import QueryModels
 from destiny_assets.serving.results import Answer, Citation, Hit, Nearest, SearchResult
+from destiny_assets.serving.word_counts import WordCounts
 
 EVIDENCE_PASSAGES = 6
 _NOTHING = "Nothing in this project answers that."
@@ -38,13 +38,13 @@ class Answerer:
 
     def __init__(
         self,
-        ledger: PostgresLedger,
+        words: WordCounts,
         models: QueryModels,
         language_model: LanguageModel | None,
         reaching: Callable[[Layer], AbstractContextManager[None]],
     ) -> None:
         """`reaching` is entered before a model is asked; `LayerAwayError` of it means: do without."""
-        self._ledger = ledger
+        self._words = words
         self._models = models
         self._language_model = language_model
         self._reaching = reaching
@@ -73,7 +73,9 @@ class Answerer:
             except LayerAwayError as error:
                 degraded.append(error.layer)
         # A model's answer that cites something needs none of this, and the ledger is not asked.
-        looked_for = self._sought(found.project, question) if not citations else Sought(0, {}, {})
+        looked_for = (
+            self._words.sought(found.project, found.generation, question) if not citations else Sought(0, {}, {})
+        )
         if found.hits and method == "extractive":
             quoted = self._quote(question, found.hits, looked_for)
             citations, support = quoted.citations, quoted.support
@@ -100,9 +102,6 @@ class Answerer:
             not_found=looked_for.missing([_terms(hit) for hit in nearest])[:_SHOWN_WORDS] if refused else [],
             nearest=[_nearest(hit) for hit in nearest],
         )
-
-    def _sought(self, project: str, question: str) -> Sought:
-        return sought(question, *self._ledger.lexical.counts(project, sorted(terms_of(question))))
 
     def _quote(self, question: str, hits: Sequence[Hit], looked_for: Sought) -> _Quoted:
         candidates = [sentence for number, hit in enumerate(hits) for sentence in sentences(number, hit.text)]

@@ -26,10 +26,11 @@ from destiny_assets.domain.retrieval import (
     with_neighbours,
 )
 from destiny_assets.domain.sparse import SparseVector, encode_query, terms_of
-from destiny_assets.domain.support import Sought, sought
+from destiny_assets.domain.support import Sought
 from destiny_assets.errors import LayerAwayError
 from destiny_assets.ports import Vectors
 from destiny_assets.serving.candidates import Candidates, Found
+from destiny_assets.serving.word_counts import WordCounts
 
 # More documents than this are not sent along as a condition: what is found everywhere is looked through instead.
 _SENT_DOCUMENTS = 20_000
@@ -98,11 +99,16 @@ class Ranker:
     """Ranks chunks of one kind of candidates by a recipe; thread-safe."""
 
     def __init__(
-        self, ledger: PostgresLedger, candidates: Candidates, query_vector: Callable[[str, str, str], Vectors]
+        self,
+        ledger: PostgresLedger,
+        candidates: Candidates,
+        words: WordCounts,
+        query_vector: Callable[[str, str, str], Vectors],
     ) -> None:
         """`query_vector` gives the vector of a text by project and model's id; `LayerAwayError` of it means: rank by words."""
         self._ledger = ledger
         self._candidates = candidates
+        self._words = words
         self._query_vector = query_vector
 
     def rank_by_each(
@@ -122,7 +128,8 @@ class Ranker:
         scope, allowed = self._scope(pinned, filters)
         if allowed == set() or scope.sources == []:
             return [Ranking([], {}) for _ in recipes]
-        looked_for = self._looked_for(pinned.project, text)
+        weighed = any(recipe.covers or 0 < recipe.dense_weight < 1 for recipe in recipes)
+        looked_for = self._words.sought(pinned.project, pinned.number, text) if weighed else Sought(0, {}, {})
         question = _Question(text, dense, encode_query(text) if by_words else None, looked_for, scope, allowed)
         wide = limit if question.scope.documents is not None or question.allowed is None else limit * _LOOKED_THROUGH
         found = self._candidates.search(pinned, dense, question.sparse, wide, question.scope)
@@ -170,9 +177,6 @@ class Ranker:
             return Scope(sources=sources), None
         documents = self._ledger.selection.documents(pinned.project, pinned.number, filters)
         return Scope(sources, documents if len(documents) <= _SENT_DOCUMENTS else None), documents
-
-    def _looked_for(self, project: str, text: str) -> Sought:
-        return sought(text, *self._ledger.lexical.counts(project, sorted(terms_of(text))))
 
     def _coverage(
         self, pinned: Generation, question: _Question, scores: Sequence[tuple[str, float]]

@@ -56,6 +56,7 @@ from destiny_assets.serving.results import (
     SearchResult,
     TrustExplanation,
 )
+from destiny_assets.serving.word_counts import WordCounts
 
 EVERYTHING = Filters()
 
@@ -90,11 +91,12 @@ class KnowledgeService:
         self._circuits = circuits
         self._reranking = Reranking(ledger, reranker, self._reaching)
         self._models = QueryModels(ledger, embedder)
-        self._answerer = Answerer(ledger, self._models, language_model, self._reaching)
+        words = WordCounts(ledger)
+        self._answerer = Answerer(words, self._models, language_model, self._reaching)
         self._pushing = Pushing(ledger, originals) if originals is not None else None
         self._embedded = lru_cache(maxsize=_QUERY_CACHE)(self._embed)
-        self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), self._query_vector)
-        self._stand_in = Ranker(ledger, LedgerCandidates(ledger), self._query_vector)
+        self._ranker = Ranker(ledger, VectorCandidates(vectors, circuits), words, self._query_vector)
+        self._stand_in = Ranker(ledger, LedgerCandidates(ledger), words, self._query_vector)
         self.claims = ClaimReader(ledger, self.generation)
         self.identities = IdentityReader(ledger, self.generation)
         self.rankings = RankingReader(ledger, self._rank_by_each, self._reranking)

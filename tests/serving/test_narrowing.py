@@ -13,6 +13,7 @@ from destiny_assets.errors import ConfigurationError
 from destiny_assets.serving.candidates import VectorCandidates
 from destiny_assets.serving.ranking import Ranker
 from destiny_assets.serving.service import KnowledgeService
+from destiny_assets.serving.word_counts import WordCounts
 from tests.stages.growing import DOCUMENTS, Growth, Layers, growing
 
 PIGEON = "letters wait in a queue called Pigeon until a courier is free"
@@ -91,6 +92,7 @@ def test_what_the_passages_of_a_document_say_of_the_question_together_counts(gro
     ranker = Ranker(
         layers.ledger,
         VectorCandidates(layers.vectors, None),
+        WordCounts(layers.ledger),
         lambda project, model, text: grown.embedder.embed([text], "query")[0],  # noqa: ARG005
     )
     pinned = layers.ledger.generations.current(grown.project)
