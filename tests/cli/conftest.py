@@ -70,8 +70,10 @@ class Destiny:
     @contextlib.contextmanager
     def going(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A command that goes on, as a process of its own; killed at the end of the block if it still does."""
+        # A suite that a shell runs in the background ignores Ctrl-C, and so would whatever it starts.
+        heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         with subprocess.Popen(
-            [sys.executable, "-c", "from destiny_assets.cli.app import main; main()", *arguments],
+            [sys.executable, "-c", f"{heeding}from destiny_assets.cli.app import main; main()", *arguments],
             env=self._environment(os.environ, {}),
             cwd=Path(__file__).parents[2],
             stdout=subprocess.PIPE,
