@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from packaging.version import Version
 
 from destiny_assets.domain.truth import names, quantities, versions
 from destiny_assets.domain.truth.kinds import READERS, Kind, infer_kind, plain_text
@@ -177,7 +178,7 @@ def _coarser(value_slot: Ints, forms: Sequence[Hashable], kinds: Sequence[Kind])
             keep[row], ways[row] = True, float(len(fine))
     for row in np.flatnonzero(kind[first] == list(Kind).index(Kind.VERSION)).tolist():
         coarse, fine = forms[first[row]], forms[second[row]]
-        if isinstance(coarse, versions.Version) and isinstance(fine, versions.Version):
+        if isinstance(coarse, Version) and isinstance(fine, Version):
             keep[row] = versions.is_coarser(coarse, fine)
     return first[keep], second[keep], ways[keep]
 

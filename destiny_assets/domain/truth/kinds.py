@@ -65,9 +65,10 @@ def infer_kind(values: Sequence[str]) -> Kind:
 
 
 def _are_versions(sample: Sequence[str]) -> bool:
-    """Whether values are versions: all but a few can be, and some are nothing else ("3.5.3", "v2", "2.0rc1")."""
-    read = [versions.read(value) for value in sample]
-    return sum(version is None for version in read) <= _MISFITS * len(read) and any(map(versions.is_clear, sample))
+    """Whether values are versions: some can be nothing else ("3.5.3", "v2", "2.0rc1"), and all but a few can be."""
+    return any(map(versions.is_clear, sample)) and (
+        sum(versions.read(value) is None for value in sample) <= _MISFITS * len(sample)
+    )
 
 
 def plain_text(value: str) -> str:
