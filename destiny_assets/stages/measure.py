@@ -239,7 +239,7 @@ def _falls(
     suites: Sequence[Suite],
     measured: Mapping[str, Mapping[str, Measured]],
 ) -> list[Fall]:
-    """What fell against the current generation, as it was measured when it was judged itself; measured now where it never was."""
+    """What fell against the current generation, as it was measured when it was judged itself; measured now where it never was by this ranking."""
     tolerances = ledger.benchmarks.tolerances(current.project)
     falls = []
     for suite in suites:

@@ -240,3 +240,19 @@ def test_a_generation_nobody_measured_is_measured_for_the_comparison(own_pumps: 
     )
     lose_half(own_pumps)
     assert {fall["suite"] for fall in judged(own_pumps)["refused"]} == {"pumps", "later"}
+
+
+def test_what_an_older_ranking_found_is_measured_anew_before_anything_is_held_against_it(own_pumps: Growth) -> None:
+    ledger, project = own_pumps.layers.ledger, own_pumps.project
+    published = len(ledger.benchmarks.history(project))
+    with ledger.transaction() as cursor:
+        cursor.execute("update benchmark_run set ranking = 'ranking/0' where project = %s", (project,))
+        # As if the older one had found nothing at all: whatever is found now would be no fall.
+        cursor.execute("update benchmark_query set ranking = '[]' where project = %s", (project,))
+    assert ledger.benchmarks.rankings(project, 1, SUITE, "hybrid") == {}
+    lose_half(own_pumps)
+    gate = judged(own_pumps)
+    assert gate["compared_with"] == 1
+    assert {fall["metric"] for fall in gate["refused"]} >= {"ndcg@10"}
+    # What was measured of the published one to compare is not kept as its history.
+    assert len([run for run in ledger.benchmarks.history(project) if run.generation == 1]) == published

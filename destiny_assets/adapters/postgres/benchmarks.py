@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.chunks import stable_id
 from destiny_assets.domain.gate import GATED
+from destiny_assets.domain.retrieval import RANKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,14 @@ class Benchmarks:
         ]
 
     def rankings(self, project: str, generation: int, suite: Suite, recipe: str) -> dict[str, list[str]]:
-        """What the newest run of a recipe found for each question of the suite that is still asked in the same words."""
+        """What the newest run of a recipe by today's arithmetic found for each question of the suite that is still asked in the same words."""
         with self._session.transaction() as cursor:
             rows = cursor.execute(
                 """select q.query_id, q.text, q.ranking from benchmark_query q
                    where q.project = %(p)s and q.run_id = (
                        select id from benchmark_run where project = %(p)s and generation = %(g)s and suite = %(s)s and recipe = %(r)s
-                       order by at desc limit 1)""",
-                {"p": project, "g": generation, "s": suite.name, "r": recipe},
+                         and ranking = %(v)s order by at desc limit 1)""",
+                {"p": project, "g": generation, "s": suite.name, "r": recipe, "v": RANKING},
             ).fetchall()
         return {row["query_id"]: row["ranking"] for row in rows if suite.queries.get(row["query_id"]) == row["text"]}
 
@@ -144,8 +145,9 @@ class Benchmarks:
         with self._session.transaction() as cursor:
             cursor.execute("delete from benchmark_run where project = %s and id = %s", (project, run))
             cursor.execute(
-                "insert into benchmark_run (project, id, generation, suite, recipe, queries, metrics) values (%s, %s, %s, %s, %s, %s, %s)",
-                (project, run, generation, suite, recipe, len(results), Jsonb(dict(metrics))),
+                """insert into benchmark_run (project, id, generation, suite, recipe, queries, metrics, ranking)
+                   values (%s, %s, %s, %s, %s, %s, %s, %s)""",
+                (project, run, generation, suite, recipe, len(results), Jsonb(dict(metrics)), RANKING),
             )
             cursor.executemany(
                 "insert into benchmark_query (project, run_id, query_id, text, ranking, metrics) values (%s, %s, %s, %s, %s, %s)",
