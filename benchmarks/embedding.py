@@ -16,11 +16,11 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+from destiny_assets.adapters.embedders.bert.embedder import LocalBert
+from destiny_assets.adapters.embedders.bert.models import MINILM
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.embedders.cpu import available_cores, fastest_precision
 from destiny_assets.adapters.embedders.factory import open_embedder
-from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
-from destiny_assets.adapters.embedders.minilm.weights import model_file
 from destiny_assets.ports import Embedder
 
 TOKENS = 128
@@ -46,9 +46,9 @@ WORDS = (
 
 def fastembed(folder: Path) -> Embedder:
     """MiniLM in fastembed, from a folder made of the files that Destiny's packages carry."""
-    tokenizer = files("destiny_assets.adapters.embedders.minilm").joinpath("tokenizer.json")
+    tokenizer = files("destiny_assets.adapters.embedders.bert").joinpath("tokenizer.json")
     (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
-    shutil.copy(model_file(), folder / "model.onnx")
+    shutil.copy(MINILM.file(), folder / "model.onnx")
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 256, **SPECIAL_TOKENS}))
     (folder / "special_tokens_map.json").write_text(json.dumps(SPECIAL_TOKENS))
     (folder / "config.json").write_text(json.dumps({"pad_token_id": 0}))
@@ -72,10 +72,10 @@ def main() -> None:
     texts = chunks_of_text(options.chunks)
     with tempfile.TemporaryDirectory() as folder:
         embedders: dict[str, Embedder] = {
-            "destiny default": LocalMiniLM(),
-            "openvino bf16": LocalMiniLM("openvino", "bf16"),
-            "openvino f32": LocalMiniLM("openvino", "f32"),
-            "onnxruntime f32": LocalMiniLM("onnxruntime"),
+            "destiny default": LocalBert(),
+            "openvino bf16": LocalBert(engine="openvino", precision="bf16"),
+            "openvino f32": LocalBert(engine="openvino", precision="f32"),
+            "onnxruntime f32": LocalBert(engine="onnxruntime"),
             "fastembed": fastembed(Path(folder)),
         }
         speeds: dict[str, list[float]] = {name: [] for name in embedders}

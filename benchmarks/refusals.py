@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
+from destiny_assets.adapters.embedders.bert.embedder import LocalBert
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.domain.answers import sentences
 from destiny_assets.domain.chunking import split
@@ -43,7 +43,7 @@ class Vectors:
 
     def __init__(self, cache: Path | None) -> None:
         self._file = cache / "vectors.npz" if cache else None
-        self._model = LocalMiniLM()
+        self._model = LocalBert()
         self.tokenizer = self._model.tokenizer
         self._known: dict[bytes, npt.NDArray[np.float16]] = {}
         if self._file and self._file.exists():

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import dagster as dg
 
 from destiny_assets.adapters.claim_model import OpenAIClaimModel
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.embedders.factory import open_embedder
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.entity_extractors import open_extractor
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.reranker import HttpReranker, open_reranker

@@ -18,6 +18,7 @@ from destiny_assets.cli import (
     keys,
     knowledge,
     mcp,
+    models,
     projects,
     pushing,
     serve,
@@ -48,6 +49,7 @@ backup.register(app)
 demo.register(app)
 serve.register(app)
 mcp.register(app)
+models.register(app)
 keys.register(app)
 audit.register(app)
 

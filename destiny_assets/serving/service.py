@@ -360,7 +360,7 @@ class KnowledgeService:
 
 
 def _open_tokens() -> TokenCounter:
-    from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+    from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 
     return MiniLMTokenizer()
 

@@ -27,7 +27,7 @@ COMMANDS = {
         "evaluate retrieval",
         "evaluate trust",
     ),
-    *("evaluate linking", "evaluate relations", "evaluate contradictions"),
+    *("evaluate linking", "evaluate relations", "evaluate contradictions", "model list", "model fetch"),
     *("serve", "mcp", "key create", "key list", "key revoke", "audit list", "audit verify"),
 }
 

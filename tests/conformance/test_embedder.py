@@ -1,4 +1,4 @@
-"""What every embedder promises, run by every one of them: two engines, a remote endpoint over HTTP, fastembed."""
+"""What every embedder promises, run by every one of them: two models, two engines, a remote endpoint over HTTP, fastembed."""
 
 import json
 import shutil
@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from destiny_assets.adapters.embedders.bert.embedder import LocalBert
+from destiny_assets.adapters.embedders.bert.models import BGE_SMALL, MINILM
 from destiny_assets.adapters.embedders.factory import open_embedder
-from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
-from destiny_assets.adapters.embedders.minilm.weights import model_file
 from destiny_assets.ports import Embedder
 from tests.adapters.embedders.embeddings_server import KEY, MODEL, EmbeddingsServer, running
+from tests.adapters.embedders.fetched import fetch_or_skip
 
 SENTENCES = [
     "The kitten is asleep on the rug.",
@@ -26,15 +27,15 @@ ODD = ["", " \n", "\ud800 lone", "\x00\x07", "e\u0301\u200b", "漢字", "x" * 20
 
 
 @pytest.fixture(scope="module")
-def minilm() -> LocalMiniLM:
-    return LocalMiniLM("openvino", "f32")
+def minilm() -> LocalBert:
+    return LocalBert(engine="openvino", precision="f32")
 
 
 def fastembed_folder(folder: Path) -> Path:
     """The files that fastembed looks for, made of the ones that our packages carry."""
-    tokenizer = Path(__file__).parents[2] / "destiny_assets/adapters/embedders/minilm/tokenizer.json"
+    tokenizer = Path(__file__).parents[2] / "destiny_assets/adapters/embedders/bert/tokenizer.json"
     shutil.copy(tokenizer, folder)
-    shutil.copy(model_file(), folder)
+    shutil.copy(MINILM.file(), folder)
     special = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]"}
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 256, **special}))
     (folder / "special_tokens_map.json").write_text(json.dumps(special))
@@ -42,11 +43,28 @@ def fastembed_folder(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def bge_small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBert]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DESTINY_HOME", str(tmp_path_factory.mktemp("home")))
+        fetch_or_skip()
+        yield LocalBert(BGE_SMALL, precision="f32")
+
+
 @pytest.fixture(
-    scope="module", params=["minilm:f32", "minilm:fastest", "minilm:onnxruntime", "openai", "openai:128", "fastembed"]
+    scope="module",
+    params=[
+        "minilm:f32",
+        "minilm:fastest",
+        "minilm:onnxruntime",
+        "bge-small:f32",
+        "openai",
+        "openai:128",
+        "fastembed",
+    ],
 )
 def embedder(
-    request: pytest.FixtureRequest, minilm: LocalMiniLM, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, minilm: LocalBert, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Embedder]:
     match request.param:
         case "minilm:f32":
@@ -54,7 +72,9 @@ def embedder(
         case "minilm:fastest":
             yield open_embedder("minilm")
         case "minilm:onnxruntime":
-            yield LocalMiniLM("onnxruntime")
+            yield LocalBert(engine="onnxruntime")
+        case "bge-small:f32":
+            yield request.getfixturevalue("bge_small")
         case "openai":
             with running(EmbeddingsServer(minilm)) as server:
                 yield open_embedder(f"openai:{MODEL}", url=server.url, api_key=KEY)
@@ -125,11 +145,23 @@ class TestEmbedder:
         assert KEY not in embedder.model_id
 
 
-def test_implementations_of_the_same_model_agree(minilm: LocalMiniLM, tmp_path: Path) -> None:
+def test_implementations_of_the_same_model_agree(minilm: LocalBert, tmp_path: Path) -> None:
     expected = minilm.embed(SENTENCES)
     fastembed = open_embedder(
         "fastembed:sentence-transformers/all-MiniLM-L6-v2", url=str(fastembed_folder(tmp_path))
     ).embed(SENTENCES)
-    for other in (LocalMiniLM("onnxruntime").embed(SENTENCES), fastembed):
+    for other in (LocalBert(engine="onnxruntime").embed(SENTENCES), fastembed):
         assert np.sum(expected * other, axis=1).min() > 0.99999
-    assert np.sum(expected * LocalMiniLM("openvino", "bf16").embed(SENTENCES), axis=1).min() > 0.999
+    assert np.sum(expected * LocalBert(engine="openvino", precision="bf16").embed(SENTENCES), axis=1).min() > 0.999
+
+
+def test_both_engines_read_a_sentence_by_its_first_token_alike(bge_small: LocalBert) -> None:
+    expected = bge_small.embed(SENTENCES)
+    assert np.sum(expected * LocalBert(BGE_SMALL, "onnxruntime").embed(SENTENCES), axis=1).min() > 0.99999
+
+
+def test_a_question_is_put_as_the_model_was_taught(bge_small: LocalBert) -> None:
+    question = "Who raised the interest rates?"
+    told = bge_small.embed([f"{BGE_SMALL.query_prefix}{question}"])
+    assert np.array_equal(bge_small.embed([question], "query"), told)
+    assert float(bge_small.embed([question])[0] @ told[0]) < 0.99

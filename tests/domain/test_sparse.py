@@ -82,7 +82,7 @@ def test_stop_words_are_not_terms() -> None:
 
 
 def test_stems_agree_with_an_independent_porter2_on_a_whole_vocabulary() -> None:
-    tokenizer = files("destiny_assets.adapters.embedders.minilm").joinpath("tokenizer.json").read_text("utf-8")
+    tokenizer = files("destiny_assets.adapters.embedders.bert").joinpath("tokenizer.json").read_text("utf-8")
     words = [word for word in json.loads(tokenizer)["model"]["vocab"] if re.fullmatch("[a-z]+", word)]
     assert len(words) > 20_000
     assert [stem(word) for word in words] == SnowballStemmer("english").stem_words(words)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.domain.filters import Filters, Mode
 from destiny_assets.domain.retrieval import recipe_named
 from destiny_assets.errors import ConfigurationError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from destiny_assets.adapters.documents import open_document_store
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.entity_extractors import NoExtractor
 from destiny_assets.adapters.neo4j import Neo4jKnowledgeGraph, connect
 from destiny_assets.adapters.parsers.reader import DocumentReader

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.entity_extractors import open_extractor
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.domain.documents import Status

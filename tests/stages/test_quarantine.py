@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.postgres.projects import Quarantined
 from destiny_assets.domain.documents import MAX_URI_BYTES
 from destiny_assets.domain.linking.records import TermCandidate

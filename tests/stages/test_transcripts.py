@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
 from destiny_assets.adapters.parsers.reader import DocumentReader
 from destiny_assets.adapters.transcripts_source import open_transcripts_source
 from destiny_assets.domain.chunking import split

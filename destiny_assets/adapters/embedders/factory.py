@@ -14,17 +14,19 @@ def open_embedder(
     """The embedder called `model`; where a `reader_waits` for it, an endpoint is soon given up.
 
     ``minilm`` runs on this machine in the arithmetic that is fastest on its CPU; ``minilm:f32`` in the one that every
-    CPU has, for different machines that share a project. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
+    CPU has, for different machines that share a project; ``bge-small`` and ``bge-small:f32`` are twice as slow and find more, once
+    their weights are fetched. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
     its base (OpenAI's own without one) and may end in ``?dimensions=256&requests_per_minute=60``; ``version=2`` among
     them says that it serves another model under the same name than it did. ``fastembed:NAME`` is a model of
     fastembed's catalogue; there `url` is a folder that holds its files, where no hub is to be asked.
     Raises `ConfigurationError` when the name means none of these or something it needs is missing.
     """
     kind, _, name = model.partition(":")
-    if model in ("minilm", "minilm:f32"):
-        from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
+    if kind in ("minilm", "bge-small") and name in ("", "f32"):
+        from destiny_assets.adapters.embedders.bert.embedder import LocalBert
+        from destiny_assets.adapters.embedders.bert.models import MODELS
 
-        return LocalMiniLM(precision="f32" if name else None)
+        return LocalBert(MODELS[kind], precision="f32" if name else None)
     if kind == "openai" and name:
         from destiny_assets.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
 
@@ -43,16 +45,17 @@ def open_embedder(
 
         return FastembedEmbedder(name, Path(url) if url else None)
     raise ConfigurationError(
-        f"The embedding model {model!r} is not known. Use minilm, minilm:f32, openai:MODEL or fastembed:NAME."
+        f"The embedding model {model!r} is not known. Use minilm, bge-small (either may end in :f32), "
+        "openai:MODEL or fastembed:NAME."
     )
 
 
 def open_embedder_of(model_id: str) -> Embedder | None:
-    """The embedder whose vectors bear this id, where the id is all it takes: the local model, in either arithmetic; else nothing."""
-    from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM, configuration_of
+    """The embedder whose vectors bear this id, where the id is all it takes: a local model, in either arithmetic; else nothing."""
+    from destiny_assets.adapters.embedders.bert.embedder import LocalBert, configuration_of
 
     configuration = configuration_of(model_id)
-    return LocalMiniLM(*configuration) if configuration is not None else None
+    return LocalBert(*configuration) if configuration is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from destiny_assets.adapters.embedders.bert.embedder import LocalBert
 from destiny_assets.adapters.embedders.factory import open_embedder
-from destiny_assets.adapters.embedders.minilm.embedder import LocalMiniLM
 from destiny_assets.errors import ConfigurationError, ModelError, RefusedTextError
 from destiny_assets.ports import Embedder
 from tests.adapters.embedders.embeddings_server import KEY, MODEL, EmbeddingsServer, Json, running
 
 
 @pytest.fixture(scope="module")
-def minilm() -> LocalMiniLM:
-    return LocalMiniLM()
+def minilm() -> LocalBert:
+    return LocalBert()
 
 
 @pytest.fixture
-def server(minilm: LocalMiniLM) -> Iterator[EmbeddingsServer]:
+def server(minilm: LocalBert) -> Iterator[EmbeddingsServer]:
     with running(EmbeddingsServer(minilm)) as server:
         yield server
 
@@ -46,7 +46,7 @@ def test_no_request_is_made_before_it_is_needed(server: EmbeddingsServer) -> Non
     assert server.requests[0]["dimensions"] == 64
 
 
-def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(server: EmbeddingsServer, minilm: LocalMiniLM) -> None:
+def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(server: EmbeddingsServer, minilm: LocalBert) -> None:
     server.failures = [(429, {"Retry-After": "0.2"}), (503, {"Retry-After": "0.2"})]
     began = time.perf_counter()
     vectors = remote(server).embed(["text"])
@@ -152,7 +152,7 @@ def test_a_model_that_changes_its_dimension_is_refused(server: EmbeddingsServer)
         embedder.embed(["text"])
 
 
-def test_vectors_arrive_normalised_and_in_order(server: EmbeddingsServer, minilm: LocalMiniLM) -> None:
+def test_vectors_arrive_normalised_and_in_order(server: EmbeddingsServer, minilm: LocalBert) -> None:
     texts = ["one cat", "two dogs", "three birds"]
     assert np.allclose(remote(server).embed(texts), minilm.embed(texts), atol=1e-4)
 

