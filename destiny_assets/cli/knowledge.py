@@ -77,7 +77,9 @@ def ingest(
 ) -> None:
     """Bring a project up to date with its sources, check it, and publish a generation."""
     if every is not None and not watched:
-        raise ConfigurationError("--every is how often --watch looks at the sources: add --watch, or leave out --every.")
+        raise ConfigurationError(
+            "--every is how often --watch looks at the sources: add --watch, or leave out --every."
+        )
     settings = load_settings()
     if accept_worse is not None:
         if watched:
@@ -295,8 +297,8 @@ def rollback(
     """Point readers at an earlier generation; nothing is deleted, and the same command goes forward again."""
     with open_ledger() as ledger:
         ledger.generations.readable(project, generation)
-        ledger.audit.append(actor(), "generation.rollback", project, {"generation": generation})
-        found = ledger.generations.rollback(project, generation)
+        with ledger.audit.noting(actor(), "generation.rollback", project, {"generation": generation}):
+            found = ledger.generations.rollback(project, generation)
     if as_json:
         print_json(found)
     else:
