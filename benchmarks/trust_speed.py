@@ -5,7 +5,7 @@ and peak memory, each step in a process of its own:
 
 - the model alone, as `destiny evaluate trust` runs it: to arrange the claims and to believe;
 - the stage `claim_probabilities` over the ledger (DESTINY_POSTGRES_URL), in a throw-away project whose claims come in a hundred tables:
-  all of it, then one table with other values, and one claim with another value. Testimony is written by the stage before, so what that
+  all of it, then one table whose sources say what others say, and one claim that changes so. Testimony is written by the stage before, so what that
   costs is told apart.
 """
 
@@ -89,6 +89,18 @@ def columns_of(options: argparse.Namespace) -> Columns:
     return read(options.table) if options.table else made(options.claims, options.sources)
 
 
+def of_others(columns: Columns) -> list[str]:
+    """For each claim the value that the next claim of its object has: what a source that changes its mind comes to say."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(columns.objects):
+        rows.setdefault(name, []).append(row)
+    found = list(columns.values)
+    for some in rows.values():
+        for row, following in zip(some, [*some[1:], some[0]], strict=True):
+            found[row] = columns.values[following]
+    return found
+
+
 def by_the_model(options: argparse.Namespace) -> Mapping[str, Any]:
     """Arrange and believe, without a ledger."""
     columns = columns_of(options)
@@ -113,9 +125,10 @@ def by_the_model(options: argparse.Namespace) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def tell(options: argparse.Namespace, project: str, tables: Sequence[int], changed: int | None) -> Mapping[str, Any]:
-    """Open a generation and write the claims of some tables, the first `changed` of each (None: none) with another value."""
+def tell(options: argparse.Namespace, project: str, tables: Sequence[int], changed: int) -> Mapping[str, Any]:
+    """Open a generation and write the claims of some tables, the first `changed` of each with another value."""
     columns = columns_of(options)
+    others = of_others(columns)
     start = time.perf_counter()
     written = 0
     with PostgresLedger(os.environ["DESTINY_POSTGRES_URL"]) as ledger:
@@ -125,9 +138,8 @@ def tell(options: argparse.Namespace, project: str, tables: Sequence[int], chang
         for document in pending:
             found = []
             for place, row in enumerate(range(int(document.uri), len(columns.objects), TABLES)):
-                # Another value is that of some other claim, so that it is read as they are.
-                from_row = (row + 17 * TABLES) % len(columns.values) if place < (changed or 0) else row
-                claim = claim_of(columns.objects[row], columns.attributes[row], columns.values[from_row])
+                value = others[row] if place < changed else columns.values[row]
+                claim = claim_of(columns.objects[row], columns.attributes[row], value)
                 if claim is not None:
                     found.append(Witnessed(Statement(claim, "row", row=row), normalised(columns.sources[row])))
             told = ReadDocument(document.document_id, document.version_id, "", None, found)
@@ -141,7 +153,7 @@ def _version(table: int, generation: int) -> NewVersion:
     return NewVersion("tables", str(table), text_sha256(text), "mark", len(text), parsed)
 
 
-def score(options: argparse.Namespace, project: str) -> Mapping[str, Any]:
+def score(project: str) -> Mapping[str, Any]:
     """Run the stage on the open generation, and publish it."""
     with PostgresLedger(os.environ["DESTINY_POSTGRES_URL"]) as ledger:
         generation = ledger.generations.open(project, "benchmark").number
@@ -178,7 +190,7 @@ def main() -> None:
     print(json.dumps({"step": "the model alone", **alone(by_the_model, options)}), flush=True)
     project = f"benchmark-{secrets.token_hex(4)}"
     steps = {
-        "all": (range(TABLES), None),
+        "all": (range(TABLES), 0),
         "one table of a hundred": ([7], options.claims),
         "one claim": ([11], 1),
     }
@@ -189,7 +201,7 @@ def main() -> None:
             for name, (tables, changed) in steps.items():
                 told = alone(tell, options, project, tables, changed)
                 told.pop("peak_memory_mb")
-                print(json.dumps({"step": name, **told, **alone(score, options, project)}), flush=True)
+                print(json.dumps({"step": name, **told, **alone(score, project)}), flush=True)
         finally:
             ledger.projects.remove(project)
 

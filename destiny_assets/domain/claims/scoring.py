@@ -109,9 +109,7 @@ class Court:
                 self._replaced |= replaced(told, newer, several=told[0].predicate in self._several)
         self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
         standing = [one for told in cases for one in told if one.evidence not in self._replaced]
-        # What is plainly written needs nobody to say that it is.
-        plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
-        heard = [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
+        heard = _without_echoes(standing)
         # Of what has several values at once each is a question of its own: whether it is one.
         claims = arrange(
             [
@@ -311,6 +309,14 @@ class Court:
             elif len(labels) == sizes[slot]:
                 truths[slot] = UNCLAIMED
         return truths
+
+
+def _without_echoes(standing: list[Assertion]) -> list[Assertion]:
+    """All of it, but for what a language model reads and its author plainly writes: that needs nobody to say that it is."""
+    if all(one.voice == one.witness for one in standing):
+        return standing
+    plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
+    return [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
 
 
 def _beside(predicate: str, why: Several) -> dict[str, Any]:
