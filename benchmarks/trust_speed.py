@@ -81,7 +81,10 @@ def read(path: Path) -> Columns:
     """The claims of a CSV table."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         rows = list(csv.DictReader(file))
-    return Columns(*([row[name] for row in rows] for name in ("object", "attribute", "source", "value")), {})
+    objects, attributes, sources, values = (
+        [row[name] for row in rows] for name in ("object", "attribute", "source", "value")
+    )
+    return Columns(objects, attributes, sources, values, {})
 
 
 def columns_of(options: argparse.Namespace) -> Columns:

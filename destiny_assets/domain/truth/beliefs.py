@@ -45,14 +45,14 @@ class Beliefs:
         """The terms that sum to a value's score, the weightiest first."""
         claims = self.fusion.claims
         exact, coarse = self._weighed
-        by_fine, fine = self._by_fine
-        first, last = np.searchsorted(fine, [value, value + 1])
-        pairs = by_fine[int(first) : int(last)]
-        hinting = dict(zip(claims.coarse[pairs].tolist(), np.log(claims.ways[pairs]).tolist(), strict=True))
-        slot = int(claims.value_slot[value])
-        start, end = np.searchsorted(claims.slot, [slot, slot + 1])
+        by_fine, begins = self._by_fine
+        hinting: dict[int, float] = {}
+        if begins[value] < begins[value + 1]:
+            pairs = by_fine[begins[value] : begins[value + 1]]
+            hinting = dict(zip(claims.coarse[pairs].tolist(), np.log(claims.ways[pairs]).tolist(), strict=True))
+        slot = claims.value_slot[value]
         # The columns of the slot, for a slice costs less than its elements one by one.
-        here = slice(int(start), int(end))
+        here = slice(self._slot_begins[slot], self._slot_begins[slot + 1])
         columns = (
             *(claims.value, claims.source, claims.weight, exact, coarse),
             *(self.fusion.share_of, self.reliability.full),
@@ -80,9 +80,16 @@ class Beliefs:
 
     @cached_property
     def _by_fine(self) -> tuple[Ints, Ints]:
-        """The pairs of values in the order of the finer one, and that one of each: sorted once, not for every value."""
-        order = np.argsort(self.fusion.claims.fine, kind="stable")
-        return order, self.fusion.claims.fine[order]
+        """The pairs of values in the order of the finer one, and for each value, and after the last, where its pairs begin there."""
+        claims = self.fusion.claims
+        order = np.argsort(claims.fine, kind="stable")
+        return order, np.searchsorted(claims.fine[order], np.arange(len(claims.value_slot) + 1))
+
+    @cached_property
+    def _slot_begins(self) -> Ints:
+        """For each slot, and after the last, where its claims begin."""
+        claims = self.fusion.claims
+        return np.searchsorted(claims.slot, np.arange(len(claims.slots) + 1))
 
 
 def believe(claims: Claims, truths: Ints | None = None, *, grid: float | None = None) -> Beliefs:
