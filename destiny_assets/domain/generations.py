@@ -21,7 +21,10 @@ _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One version of a project's knowledge. `facts` holds the counts it was published with; once vacuumed it can't be read."""
+    """One version of a project's knowledge. `facts` holds the counts it was published with; once vacuumed it can't be read.
+
+    `unrelated_cosine` is that of texts which have nothing to do with each other, by the model `model_id` (`domain.unrelated`).
+    """
 
     project: str
     number: int
@@ -29,6 +32,7 @@ class Generation:
     started_at: datetime
     model_id: str | None = None
     collection: str | None = None
+    unrelated_cosine: float = 0.0
     published_at: datetime | None = None
     reason: str | None = None
     facts: Mapping[str, Any] | None = None

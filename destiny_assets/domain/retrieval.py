@@ -56,7 +56,7 @@ RECIPES: Mapping[str, Recipe] = {
         replace(_HYBRID, name="reranked", reranked=50),
     )
 }
-RANKING = "ranking/2"
+RANKING = "ranking/3"
 """Version of the arithmetic of all recipes: raise it when one ranks otherwise. Rankings of another version are no measure of this one."""
 HYBRID = _HYBRID.name
 """The recipe that others add to, and that answers in place of `reranked` while the reranker is away."""
@@ -97,8 +97,8 @@ def fuse(
 
     The more the best chunk says of the question, and the rarer that is, the more words weigh: w is `dense_weight` where max(bm25) is
     4.25 times the logarithm of how many `passages` there are (at least 1), and the odds of words against meaning grow in proportion to
-    it. `cosine` is in [-1, 1] and should hold every candidate; one without it counts 0, as does one without BM25. The result is in
-    [-1, 1], and in [0, 1] where no cosine is negative.
+    it. `cosine` is at most 1, 0 for what is unrelated (`domain.unrelated`), and should hold every candidate; one without it counts 0, as
+    does one without BM25. The result is at most 1, and in [0, 1] where no cosine is negative.
     """
     highest = max(bm25.values(), default=0.0)
     words = (1 - dense_weight) * highest / (_MIDDLING * math.log(1 + passages))

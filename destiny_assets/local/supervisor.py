@@ -24,6 +24,7 @@ SERVERS: tuple[LocalServer, ...] = (PostgresServer(), QdrantServer(), ArcadeDBSe
 # A crashed server replays its log before it answers; a large one takes a while.
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
+_RELEASE_SECONDS = 10.0
 
 Report = Callable[[str], None]
 
@@ -178,6 +179,12 @@ class _Crew:
 
     def _move_if_taken(self, server: LocalServer) -> None:
         record = self._records[server.name]
+        before = record.process
+        if before is not None:
+            # The first thread of a killed server may be gone, which makes it a zombie, while others hold the port: seconds, on a busy machine.
+            processes.wait_until(
+                lambda: state.is_free(record.port) or not processes.exists(before.pid), seconds=_RELEASE_SECONDS
+            )
         if state.is_free(record.port):
             return
         with self._guard:

@@ -3,8 +3,9 @@
 Nothing here reads a passage for showing, and nothing is written.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from destiny_assets.domain.retrieval import (
 )
 from destiny_assets.domain.sparse import SparseVector, encode_query, terms_of
 from destiny_assets.domain.support import Sought
+from destiny_assets.domain.unrelated import above_unrelated
 from destiny_assets.errors import LayerAwayError
 from destiny_assets.ports import Vectors
 from destiny_assets.serving.candidates import Candidates, Found
@@ -47,19 +49,22 @@ _NAMED_DOCUMENTS = 30
 
 @dataclass(slots=True)
 class _Pool:
-    """Candidates found so far, by chunk."""
+    """Candidates found so far, by chunk; cosines as far as they lie above `unrelated`."""
 
+    unrelated: float
     cosine: dict[str, float] = field(default_factory=dict)
     bm25: dict[str, float] = field(default_factory=dict)
     document: dict[str, str] = field(default_factory=dict)
     point: dict[str, str] = field(default_factory=dict)
 
-    def add(self, by_cosine: Iterable[Candidate], by_bm25: Iterable[Candidate]) -> None:
-        for scores, candidates in ((self.cosine, by_cosine), (self.bm25, by_bm25)):
-            for candidate in candidates:
-                scores[candidate.chunk_id] = candidate.score
-                self.document[candidate.chunk_id] = candidate.document_id
-                self.point[candidate.chunk_id] = candidate.point_id
+    def add(self, by_cosine: Sequence[Candidate], by_bm25: Sequence[Candidate]) -> None:
+        for candidate in by_cosine:
+            self.cosine[candidate.chunk_id] = above_unrelated(candidate.score, self.unrelated)
+        for candidate in by_bm25:
+            self.bm25[candidate.chunk_id] = candidate.score
+        for candidate in chain(by_cosine, by_bm25):
+            self.document[candidate.chunk_id] = candidate.document_id
+            self.point[candidate.chunk_id] = candidate.point_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class Ranker:
     def _ranked(
         self, pinned: Generation, question: _Question, recipe: Recipe, found: Found, degraded: list[str]
     ) -> Ranking:
-        pool = _Pool()
+        pool = _Pool(pinned.unrelated_cosine)
         pool.add(*(found if recipe.dense_weight > 0 else ([], found[1])))
         scores = self._kept(
             fuse(pool.cosine, pool.bm25, recipe.dense_weight, question.passages), pool, question.allowed

@@ -33,7 +33,7 @@ class WordCounts:
         having = {term: before[term] for term in terms if term in before}
         if len(having) < len(terms) or not size:
             new = sorted(terms - having.keys())
-            size, counted = self._ledger.lexical.counts(project, new)
+            size, counted = self._ledger.lexical.counts(project, generation, new)
             having |= {term: counted.get(term, 0) for term in new}
             # Replaced and never changed: another thread may be reading it.
             known.having = {**(before if len(before) < _MOST_TERMS else {}), **having}

@@ -19,6 +19,7 @@ from destiny_assets.domain.graph import FOREVER
 from destiny_assets.domain.near_duplicates import SIGNATURE, signature
 from destiny_assets.domain.sparse import ENCODER, encode_documents
 from destiny_assets.domain.token_budget import TokenBudget
+from destiny_assets.domain.unrelated import PASSAGES, unrelated_cosine
 from destiny_assets.errors import BudgetSpentError, ConflictError, RefusedTextError
 from destiny_assets.ports import Embedder, Progress, TokenCounter, Vectors
 from destiny_assets.serving.query_models import require_same_model
@@ -70,11 +71,23 @@ def embed_chunks(
     `most_tokens` were embedded and texts are left: then the next run goes on with those.
     """
     collection = _collection(ledger, project, embedder.model_id)
-    ledger.generations.set_index(project, generation, model_id=embedder.model_id, collection=collection)
-    before = _used(embedder)
     latest = ledger.generations.latest(project)
+    known = latest is not None and latest.model_id == embedder.model_id
+    # A run that was killed or came to its budget has asked too.
+    asked = next(
+        (one for one in (latest, ledger.generations.building(project)) if one and one.model_id == embedder.model_id),
+        None,
+    )
+    ledger.generations.set_index(
+        project,
+        generation,
+        model_id=embedder.model_id,
+        collection=collection,
+        unrelated_cosine=_unrelated(embedder) if asked is None else asked.unrelated_cosine,
+    )
+    before = _used(embedder)
     # No generation is published before each of its chunks has a vector of its model.
-    born = generation if latest is not None and latest.model_id == embedder.model_id else None
+    born = generation if known else None
     done, budget = 0, TokenBudget(most_tokens)
     checked = False
     refused: dict[str, StoredDocument] = {}
@@ -161,6 +174,10 @@ def index_vectors(
             f"The vector layer of {project!r} holds {found} chunks where the ledger has {counts['total']}. See: destiny doctor {project}"
         )
     return {"collection": collection, "points": found, "upserted": written, "retired": retired}
+
+
+def _unrelated(embedder: Embedder) -> float:
+    return unrelated_cosine(embedder.embed(list(PASSAGES), "query"), embedder.embed(list(PASSAGES.values())))
 
 
 def _collection(ledger: PostgresLedger, project: str, model_id: str) -> str:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from destiny_assets.errors import ConfigurationError, ServerError
-from destiny_assets.local import supervisor
+from destiny_assets.local import processes, state, supervisor
 from destiny_assets.settings import URL_VARIABLES, load_settings
 
 NAMES = [server.name for server in supervisor.SERVERS]
@@ -150,10 +151,10 @@ def test_stop_leaves_a_stranger_with_a_recycled_pid_alone(own_home: Path) -> Non
     stranger = subprocess.Popen(["/bin/sleep", "60"])
     try:
         path = own_home / "state.json"
-        state = json.loads(path.read_text())
-        for entry in state.values():
+        noted = json.loads(path.read_text())
+        for entry in noted.values():
             entry["process"] = {"pid": stranger.pid, "created": time.time() - 3600}
-        path.write_text(json.dumps(state))
+        path.write_text(json.dumps(noted))
         assert set(states(own_home).values()) == {"stopped"}
         assert supervisor.stop(own_home) == []
         assert stranger.poll() is None
@@ -189,6 +190,37 @@ def test_a_server_whose_port_was_taken_meanwhile_moves_and_says_so(own_home: Pat
     assert json.loads((own_home / "connections.json").read_text()) == after
     with psycopg.connect(after["DESTINY_POSTGRES_URL"]) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+_DYING = """
+import ctypes, os, socket, sys, threading, time
+server = socket.socket()
+server.bind(("127.0.0.1", int(sys.argv[1])))
+server.listen()
+print("listening", flush=True)
+def last() -> None:
+    time.sleep(float(sys.argv[2]))
+    os._exit(0)
+threading.Thread(target=last).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads outlive the first one where the kernel says zombie")
+def test_a_server_that_is_still_dying_gets_its_port_back(own_home: Path) -> None:
+    supervisor.start(own_home)
+    supervisor.stop(own_home)
+    records = state.load(own_home)
+    port = records["qdrant"].port
+    with subprocess.Popen([sys.executable, "-c", _DYING, str(port), "1.5"], stdout=subprocess.PIPE, text=True) as dying:
+        assert dying.stdout is not None
+        assert dying.stdout.readline() == "listening\n"
+        process = processes.Running(dying.pid, psutil.Process(dying.pid).create_time())
+        assert processes.wait_until(lambda: not processes.is_alive(process), seconds=5)
+        assert not state.is_free(port)
+        state.save(own_home, records | {"qdrant": replace(records["qdrant"], process=process)})
+        supervisor.start(own_home)
+    assert state.load(own_home)["qdrant"].port == port
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -222,9 +222,9 @@ def test_a_spoiled_layer_is_refused_though_readers_of_the_current_one_suffer_too
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_what_is_as_good_passes(pumps: Growth, kind: str) -> None:
-    GOOD[kind](pumps)
-    assert judged(pumps)["refused"] == []
+def test_what_is_as_good_passes(own_pumps: Growth, kind: str) -> None:
+    GOOD[kind](own_pumps)
+    assert judged(own_pumps)["refused"] == []
 
 
 def test_a_projects_own_tolerance_counts(own_pumps: Growth) -> None:

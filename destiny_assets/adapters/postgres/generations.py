@@ -14,8 +14,8 @@ from destiny_assets.domain.generations import Generation
 from destiny_assets.errors import ConflictError, NotFoundError
 
 _SELECT = """
-select g.project, g.number, g.state, g.started_at, g.model_id, g.collection, g.published_at, g.reason, g.facts, g.vacuumed_at,
-       coalesce(p.generation = g.number, false) as current
+select g.project, g.number, g.state, g.started_at, g.model_id, g.collection, g.unrelated_cosine, g.published_at, g.reason, g.facts,
+       g.vacuumed_at, coalesce(p.generation = g.number, false) as current
 from generation g left join publication p on p.project = g.project
 """
 
@@ -130,12 +130,15 @@ class Generations:
                 for row in cursor.execute(_SELECT + "where g.project = %s order by g.number desc", (project,))
             ]
 
-    def set_index(self, project: str, number: int, *, model_id: str, collection: str) -> None:
-        """Record which embedding model and collection a generation reads."""
+    def set_index(
+        self, project: str, number: int, *, model_id: str, collection: str, unrelated_cosine: float = 0.0
+    ) -> None:
+        """Record which embedding model and collection a generation reads, and that model's cosine of unrelated texts."""
         with self._session.transaction() as cursor:
             cursor.execute(
-                "update generation set model_id = %s, collection = %s where project = %s and number = %s",
-                (model_id, collection, project, number),
+                """update generation set model_id = %s, collection = %s, unrelated_cosine = %s
+                   where project = %s and number = %s""",
+                (model_id, collection, unrelated_cosine, project, number),
             )
 
     def begin(self, project: str, number: int, layer: str) -> bool:

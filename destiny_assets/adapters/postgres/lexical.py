@@ -95,9 +95,9 @@ class LexicalIndex:
             first, size = first + size, 4 * size
         return sorted(found.values(), key=lambda hit: (-hit.score, hit.chunk_id))[:limit]
 
-    def counts(self, project: str, terms: Sequence[int]) -> tuple[int, dict[int, int]]:
-        """How many chunks are indexed, in whatever generation, and how many of them have each term; terms of none are left out."""
-        return self._index.counts(project, "terms", np.array(terms, np.uint32))
+    def counts(self, project: str, generation: int, terms: Sequence[int]) -> tuple[int, dict[int, int]]:
+        """How many chunks any published generation has or had, or this one, and how many of them have each term; terms of none are left out."""
+        return self._index.counts(project, "terms", generation, np.array(terms, np.uint32))
 
     def _terms(self, project: str, born: LiteralString, generation: int) -> Iterator[Item]:
         with self._session.stream("terms") as cursor:

@@ -34,6 +34,13 @@ from text_segment s where s.project = %s and s.kind = %s
 union all select segment, page, null, keys, items from pages
 """
 
+# What a run that published nothing left, or one that is under way has so far, is nobody's but its own.
+_COUNTED: LiteralString = """
+select segment, size from text_segment
+where project = %(p)s and kind = %(k)s and generation <= greatest(
+    %(g)s, (select max(number) from generation where project = %(p)s and state = 'published'))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ByRarity:
@@ -106,24 +113,25 @@ class TextIndex:
                 answers[key] += [_uuid(packed[16 * at : 16 * at + 16]) for at in numbers.tolist()]
         return dict(answers)
 
-    def counts(self, project: str, kind: IndexKind, keys: Keys) -> tuple[int, dict[int, int]]:
-        """How many items the index holds, and how many of them have each key; keys that none has are left out."""
+    def counts(self, project: str, kind: IndexKind, generation: int, keys: Keys) -> tuple[int, dict[int, int]]:
+        """How many items the index holds of all published generations and of `generation`, which may be the one being built.
+
+        And how many of them have each key; keys that none has are left out.
+        """
         wanted = np.unique(keys)
         having: Counter[int] = Counter()
         with self._session.transaction() as cursor:
+            segments = cursor.execute(_COUNTED, {"p": project, "k": kind, "g": generation}).fetchall()
             rows = cursor.execute(
-                "select page, keys, items from text_posting where project = %s and kind = %s and page = any(%s)",
-                (project, kind, pages_of(wanted)),
+                """select page, keys, items from text_posting
+                   where project = %s and kind = %s and page = any(%s) and segment = any(%s)""",
+                (project, kind, pages_of(wanted), [row["segment"] for row in segments]),
                 binary=True,
             )
             for row in rows:
                 for key, numbers in found(Posting(row["page"], row["keys"], row["items"]), wanted).items():
                     having[key] += len(numbers)
-            sizes = cursor.execute(
-                "select coalesce(sum(size), 0)::bigint as size from text_segment where project = %s and kind = %s",
-                (project, kind),
-            ).fetchone()
-        return int(sizes["size"]) if sizes else 0, dict(having)
+        return sum(row["size"] for row in segments), dict(having)
 
     def holds(self, project: str, kind: IndexKind) -> bool:
         """Whether an index of this kind was ever made."""
