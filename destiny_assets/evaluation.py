@@ -5,7 +5,6 @@ import resource
 import secrets
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from destiny_assets.adapters.postgres.benchmarks import Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.projects import Source
 from destiny_assets.adapters.qdrant import QdrantVectorIndex
-from destiny_assets.domain.filters import Filters
-from destiny_assets.domain.metrics import percentile
 from destiny_assets.domain.retrieval import BEST
 from destiny_assets.errors import DestinyError
 from destiny_assets.ingestion import ingest_project
@@ -24,9 +21,9 @@ from destiny_assets.ports import Progress
 from destiny_assets.removal import remove_everywhere
 from destiny_assets.serving.service import KnowledgeService
 from destiny_assets.settings import Settings
+from destiny_assets.stages.readers import latencies_of_readers
 from destiny_assets.stages.suites import write_out
 
-_READERS = (1, 10, 50)
 _ASKED = 300
 
 
@@ -85,27 +82,19 @@ def _throw_away(settings: Settings) -> Iterator[tuple[PostgresLedger, str]]:
 
 
 def _concurrent_readers(settings: Settings, project: str, suite: Suite) -> dict[str, dict[str, float]]:
-    """Latencies of the recipe `best` with 1, 10 and 50 readers at once, each asking questions one after the other, none asked before."""
+    """Latencies of the recipe `best` by how many readers ask at once."""
     embedding = settings.embedding
     embedder = open_embedder(embedding.model, url=embedding.url, api_key=embedding.api_key)
-    questions = list(suite.queries.items())[:_ASKED]
-    found = {}
     with (
         PostgresLedger(settings.stores.postgres_url, pool_size=16) as ledger,
         QdrantVectorIndex(settings.stores.qdrant_url) as vectors,
     ):
-        for readers in _READERS:
-            service = KnowledgeService(ledger, vectors, lambda: embedder)
-
-            def ask(item: tuple[str, str], service: KnowledgeService = service) -> float:
-                query, text = item
-                only = Filters(sources=[suite.sources[query]] if query in suite.sources else ())
-                return service.search(project, text, recipe=BEST, filters=only).latency_ms
-
-            with ThreadPoolExecutor(readers) as threads:
-                latencies = list(threads.map(ask, questions))
-            found[str(readers)] = {f"p{share}_ms": percentile(latencies, share / 100) for share in (50, 95, 99)}
-    return found
+        generation = ledger.generations.current(project)
+        assert generation is not None  # noqa: S101 (it was published above)
+        found = latencies_of_readers(
+            lambda: KnowledgeService(ledger, vectors, lambda: embedder), generation, suite, BEST, asked=_ASKED
+        )
+    return {str(readers): latencies for readers, latencies in found.items()}
 
 
 def _write_queries(ledger: PostgresLedger, project: str, path: Path) -> None:

@@ -66,6 +66,8 @@ RERANKED = tuple(name for name, recipe in RECIPES.items() if recipe.reranked)
 """Measured too where there is a reranker."""
 SELF_CONTAINED = tuple(name for name, recipe in RECIPES.items() if not recipe.reranked)
 """Rank by the layers alone, so that the same generation gives the same ranking anywhere."""
+READERS = (1, 10, 50)
+"""How many readers at once latencies are measured with."""
 BEST = "best"
 """The name that stands for whichever recipe suits a project."""
 # A turn of a conversation has some 35 tokens with its heading, a chunk of prose 70 to 120.

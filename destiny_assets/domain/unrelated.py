@@ -5,8 +5,7 @@ scores therefore counts by how far it lies above.
 """
 
 import numpy as np
-
-from destiny_assets.ports import Vectors
+import numpy.typing as npt
 
 PASSAGES = {
     "How long does bread dough have to rise before it is baked?": "Leave the dough in a warm place until it has doubled in size.",
@@ -28,7 +27,7 @@ PASSAGES = {
 _MOST = 0.9
 
 
-def unrelated_cosine(questions: Vectors, passages: Vectors) -> float:
+def unrelated_cosine(questions: npt.NDArray[np.float32], passages: npt.NDArray[np.float32]) -> float:
     """The mean cosine of the questions with each other's passages, in [0, 0.9]; rows are unit vectors, in the order of `PASSAGES`."""
     cosines = questions @ passages.T
     return float(np.clip(np.mean(cosines[~np.eye(len(cosines), dtype=bool)]), 0.0, _MOST))

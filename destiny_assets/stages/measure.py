@@ -10,7 +10,6 @@ from typing import Any
 
 from destiny_assets.adapters.postgres.benchmarks import QueryResult, Suite
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
-from destiny_assets.domain.filters import Filters
 from destiny_assets.domain.gate import Fall, compare, refusals
 from destiny_assets.domain.generations import Generation
 from destiny_assets.domain.metrics import mean_metrics, paired_bootstrap, percentile, query_metrics, span_overlap
@@ -18,14 +17,17 @@ from destiny_assets.domain.retrieval import BEST, MEASURED, RECIPES, default_bes
 from destiny_assets.errors import ConflictError, ModelError
 from destiny_assets.ports import Progress
 from destiny_assets.serving.rankings import Placed
-from destiny_assets.serving.service import EVERYTHING, KnowledgeService
+from destiny_assets.serving.service import KnowledgeService
+from destiny_assets.stages.readers import latencies_of_readers, searched
 
 # Deep enough for recall@100 over documents when the best document fills several places with its chunks.
 _DEPTH = 300
 # Spans are scored over what a reader of five passages reads.
 _READ_PASSAGES = 5
-# Searches timed a recipe and suite: enough for a trend. Many readers at once, and all questions, are `destiny evaluate`'s to time.
+# Searches timed a recipe and suite: enough for a trend. More of them are `destiny evaluate`'s to time.
 _TIMED = 20
+# The same for many readers at once, of whom each then asks once: some 4 s a suite, so only where nobody waits for a generation.
+_TIMED_TOGETHER = 50
 # Another recipe than the default must win by more than this on the tuning questions: less is noise, and a changing recipe confuses.
 _CLEARLY = 0.005
 
@@ -85,7 +87,7 @@ class _Bench:
         for done, (query, text) in enumerate(suite.queries.items(), start=1):
             grades = suite.grades[query]
             # Candidates are searched once for all recipes: what this costs, each changed document costs until it is published.
-            found = service.rankings.by_each(generation, text, recipes, _DEPTH, _searched(suite, query))
+            found = service.rankings.by_each(generation, text, recipes, _DEPTH, searched(suite, query))
             for recipe, passages in zip(recipes, found, strict=True):
                 ranking = found_items(passages, grades)
                 metrics = query_metrics(ranking, grades) | span_metrics(passages, grades)
@@ -99,14 +101,10 @@ class _Bench:
         every = -(-len(suite.queries) // _TIMED)
         return [
             service.search(
-                generation.project, text, recipe=recipe, generation=generation, filters=_searched(suite, query)
+                generation.project, text, recipe=recipe, generation=generation, filters=searched(suite, query)
             ).latency_ms
             for query, text in islice(suite.queries.items(), 0, None, every)
         ]
-
-
-def _searched(suite: Suite, query: str) -> Filters:
-    return Filters(sources=[suite.sources[query]]) if query in suite.sources else EVERYTHING
 
 
 def _measured(results: Sequence[QueryResult], latencies: Sequence[float]) -> Measured:
@@ -148,7 +146,8 @@ def measure_project(
 ) -> dict[str, Any]:
     """Every suite of a project, the recipe that is best, and what fell against the generation that readers see.
 
-    A generation being built in which nothing changed is not measured again.
+    A generation being built in which nothing changed is not measured again. One that readers see is also searched by several at once;
+    ``p95_ms@10`` of the best recipe is then that of ten readers.
     """
     project, number = generation.project, generation.number
     building = generation.state == "building"
@@ -164,6 +163,12 @@ def measure_project(
     measured, unmeasured = bench.suites(generation, suites, run_id)
     counts = ledger.reading.counts(project, number)
     best = _best_recipe(suites, measured, default_best(counts["chunks"], counts["tokens"]))
+    if not building:
+        for suite in suites:
+            together = latencies_of_readers(open_service, generation, suite, best["recipe"], asked=_TIMED_TOGETHER)
+            metrics = measured[suite.name][best["recipe"]].metrics
+            metrics |= {f"{name}@{readers}": ms for readers, some in together.items() for name, ms in some.items()}
+            ledger.benchmarks.tell(project, run_id, suite.name, best["recipe"], metrics)
     current = ledger.generations.current(project)
     falls = _falls(ledger, bench, current, suites, measured) if building and current is not None else []
     return {
@@ -213,7 +218,7 @@ def _best_metrics(suite: Suite, measured: Measured) -> dict[str, float]:
     means = mean_metrics(measured.questions[query] for query in held_out)
     interval = paired_bootstrap([measured.questions[query][_HEADLINE] for query in held_out])
     means |= {f"{_HEADLINE}_low": interval.low, f"{_HEADLINE}_high": interval.high}
-    latencies = {name: value for name, value in measured.metrics.items() if name.endswith("_ms")}
+    latencies = {name: value for name, value in measured.metrics.items() if "_ms" in name}
     return {name: round(value, 4) for name, value in means.items()} | latencies
 
 

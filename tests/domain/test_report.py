@@ -160,6 +160,16 @@ def test_recipes_stand_in_order_of_quality() -> None:
     assert said.index("hybrid") < said.index("lexical")
 
 
+def test_latencies_of_several_readers_stand_below_where_they_were_measured() -> None:
+    assert "with several readers at once" not in Page(render_report(FULL)).text
+    timed = {f"p{share}_ms@{readers}": share + readers for share in (50, 95, 99) for readers in (1, 10, 50)}
+    newest = [run for run in FULL.benchmarks if (run.generation, run.recipe) == (2, "hybrid")]
+    more = tuple(replace(run, metrics={**run.metrics, **timed}) for run in newest)
+    said = Page(render_report(replace(FULL, benchmarks=FULL.benchmarks[:-1] + more))).text
+    assert "hybrid with several readers at once" in said
+    assert "149.0" in said
+
+
 def test_charts_and_tables_say_in_words_what_they_show() -> None:
     page = Page(render_report(FULL))
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in page.named("svg"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from destiny_assets.adapters.postgres.benchmarks import Suite
-from destiny_assets.domain.retrieval import BEST, MEASURED
+from destiny_assets.domain.retrieval import BEST, MEASURED, READERS
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.serving.service import EVERYTHING
 from destiny_assets.stages.measure import measure_project
@@ -75,6 +75,23 @@ def test_every_recipe_is_measured_and_kept_down_to_the_single_query(growth: Grow
     rows = list(ledger.benchmarks.queries(growth.project))
     assert {row["ranking"][0] for row in rows if row["recipe"] == "lexical"} == {"handbook/stamps.md"}
     assert all(set(row["ranking"]) <= set(DOCUMENTS) for row in rows)
+
+
+def test_what_readers_see_is_also_searched_by_several_at_once_and_that_is_kept(growth: Growth) -> None:
+    ledger = growth.layers.ledger
+    ledger.benchmarks.attach(growth.project, SUITE)
+    published = growth.run()
+
+    def together() -> dict[str, set[str]]:
+        runs = ledger.benchmarks.history(growth.project)
+        return {run.recipe: found for run in runs if (found := {name for name in run.metrics if "_ms@" in name})}
+
+    # While a generation is built its readers wait for it.
+    assert together() == {}
+    facts = measure_project(ledger, growth.service, published, run_id="r1", progress=Silence())
+    expected = {f"p{share}_ms@{readers}" for share in (50, 95, 99) for readers in READERS}
+    assert together() == {facts["best_recipe"]["recipe"]: expected}
+    assert 0 < facts["suites"]["golden"][BEST]["p50_ms@10"] <= facts["suites"]["golden"][BEST]["p99_ms@10"]
 
 
 def test_measuring_again_in_the_same_run_replaces_and_in_another_run_adds(growth: Growth) -> None:

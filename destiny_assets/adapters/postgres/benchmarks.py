@@ -154,6 +154,14 @@ class Benchmarks:
                 [(project, run, r.query_id, r.text, Jsonb(list(r.ranking)), Jsonb(dict(r.metrics))) for r in results],
             )
 
+    def tell(self, project: str, run_id: str, suite: str, recipe: str, metrics: Mapping[str, float]) -> None:
+        """Replace the means of a run that was kept."""
+        with self._session.transaction() as cursor:
+            cursor.execute(
+                "update benchmark_run set metrics = %s where project = %s and id = %s",
+                (Jsonb(dict(metrics)), project, stable_id("benchmark", run_id, suite, recipe)),
+            )
+
     def scores(self, project: str, metric: str, last: int) -> list[QuestionScores]:
         """What a metric was for every question, by generation, suite and recipe: the newest run of each of the `last` published ones."""
         with self._session.transaction() as cursor:

@@ -3,6 +3,7 @@
 from destiny_assets.domain.report.charts import SERIES, histogram, key, lines
 from destiny_assets.domain.report.markup import Html, joined, meter, nothing, number, section, table, text
 from destiny_assets.domain.report.values import Layer, Measured, ProjectReport, Question
+from destiny_assets.domain.retrieval import READERS
 
 _METRICS = {"ndcg@10": "nDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10", "map": "MAP"}
 # Of questions that need several documents, and of those whose answers are stretches of a text.
@@ -263,7 +264,7 @@ def _suite(report: ProjectReport, suite: str) -> Html:
     shown = generations[-1] if report.generation not in generations else report.generation
     now = sorted((run for run in runs if run.generation == shown), key=lambda run: -run.metrics.get(_HEADLINE, 0.0))
     recipes = [run.recipe for run in now][:SERIES]
-    pieces: list[Html] = [_recipes(suite, shown, now)]
+    pieces: list[Html] = [_recipes(suite, shown, now), *(_readers(run) for run in now)]
     if len(generations) > 1:
         measured = {(run.recipe, run.generation): run.metrics for run in runs}
         histories = []
@@ -299,6 +300,24 @@ def _recipes(suite: str, generation: int, runs: list[Measured]) -> Html:
         ("Recipe", *named.values(), *timed.values()),
         rows,
         numeric=range(len(named) + 1, len(named) + len(timed) + 1),
+        stacked=True,
+    )
+
+
+def _readers(run: Measured) -> Html:
+    """How long searches take with several readers at once, where that was measured: of the best recipe, between two ingests."""
+    rows = [
+        (number(readers), *(number(run.metrics[f"{name}@{readers}"], 1) for name in _LATENCIES))
+        for readers in READERS
+        if f"p95_ms@{readers}" in run.metrics
+    ]
+    if not rows:
+        return Html("")
+    return table(
+        f"{run.recipe} with several readers at once",
+        ("Readers", *_LATENCIES.values()),
+        rows,
+        numeric=range(len(_LATENCIES) + 1),
         stacked=True,
     )
 
