@@ -7,6 +7,7 @@ them: so a provider may change its keys at any time, and a flood of made-up key 
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
@@ -144,8 +145,13 @@ class OidcTokens:
 def fetched(url: str) -> dict[str, Any]:
     """A JSON document of the provider's; raises `OSError`, `HTTPException`, `ValueError` where there is none to be had."""
     checked_address(url)
-    with urllib.request.urlopen(url, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310 - the scheme was checked
-        body = response.read(_MOST_BYTES)
+    try:
+        with urllib.request.urlopen(url, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310 - the scheme was checked
+            body = response.read(_MOST_BYTES)
+    except urllib.error.HTTPError as error:
+        # It is the open answer, and lives as long as whoever is told of it.
+        error.close()
+        raise
     document = json.loads(body)
     if not isinstance(document, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - one of the ways in which the answer is no answer

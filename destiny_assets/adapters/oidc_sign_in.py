@@ -112,6 +112,8 @@ class OidcSignIn:
             with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310
                 said = json.loads(response.read(_MOST_BYTES))
         except urllib.error.HTTPError as error:
+            # It is the open answer, and lives as long as whoever is told of it.
+            error.close()
             # It answers 400 to a code that was used, is old or is not ours.
             if error.code < 500:
                 return None

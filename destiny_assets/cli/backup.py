@@ -83,6 +83,9 @@ def restore(
         say(
             f"{done['ledger_rows']} rows and {done['originals']} originals in {done['seconds']['total']:.1f} s, 0 model calls."
         )
+        say(
+            "Start destiny serve, destiny dev and destiny mcp anew where they run over this home: they know the old one."
+        )
     if not done["ok"]:
         raise DestinyError("What was restored is not what was saved. See: destiny doctor")
 

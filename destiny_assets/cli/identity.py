@@ -78,8 +78,8 @@ def undo(project: Project, merge: Merge, as_json: AsJson = False) -> None:
     """Say that two entities are two; the next ingest parts them, and they are never merged again."""
     with open_service_and_ledger() as (service, ledger):
         found = service.identities.one(project, merge)
-        ledger.audit.append(actor(), "identity.undo", project, {"merge": found.id})
-        done = service.identities.undo(project, found.id, actor())
+        with ledger.audit.noting(actor(), "identity.undo", project, {"merge": found.id}):
+            done = service.identities.undo(project, found.id, actor())
     if as_json:
         print_json(done)
     else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from destiny_assets.serving.results import Answer, Hit
 
 _SHOWN_CHARACTERS = 200
+_LOOK_SECONDS = 2.0
 
 Text = Annotated[str, typer.Argument(help="What to look for, in plain words.")]
 AsOf = Annotated[
@@ -69,11 +70,16 @@ def ingest(
         bool, typer.Option("--watch", help="Go on, and ingest again whenever a source changes, until Ctrl-C.")
     ] = False,
     every: Annotated[
-        float, typer.Option(min=0.2, help="With --watch: seconds from one look at the sources to the next.")
-    ] = 2.0,
+        float | None,
+        typer.Option(min=0.2, help="With --watch: seconds from one look at the sources to the next; 2 by default."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a project up to date with its sources, check it, and publish a generation."""
+    if every is not None and not watched:
+        raise ConfigurationError(
+            "--every is how often --watch looks at the sources: add --watch, or leave out --every."
+        )
     settings = load_settings()
     if accept_worse is not None:
         if watched:
@@ -89,7 +95,7 @@ def ingest(
             cache_folder(settings.home),
             project,
             lambda: _ended(_ingest(settings, project, None, progress_lines, as_json)),
-            every_s=every,
+            every_s=_LOOK_SECONDS if every is None else every,
             tell=lambda problem: print(f"destiny: {problem}", file=sys.stderr, flush=True),
         )
         return
@@ -291,8 +297,8 @@ def rollback(
     """Point readers at an earlier generation; nothing is deleted, and the same command goes forward again."""
     with open_ledger() as ledger:
         ledger.generations.readable(project, generation)
-        ledger.audit.append(actor(), "generation.rollback", project, {"generation": generation})
-        found = ledger.generations.rollback(project, generation)
+        with ledger.audit.noting(actor(), "generation.rollback", project, {"generation": generation}):
+            found = ledger.generations.rollback(project, generation)
     if as_json:
         print_json(found)
     else:

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def add_project(name: Project, as_json: AsJson = False) -> None:
     """Create a project."""
-    with open_ledger() as ledger:
+    with open_ledger() as ledger, ledger.audit.noting(actor(), "project.create", name, {}):
         created = ledger.projects.add(name)
     if as_json:
         print_json({"project": name, "created": created})
@@ -72,7 +72,9 @@ def attach_questions(
     suite = with_tuning_half(load_suite(folder))
     with open_ledger() as ledger:
         ledger.projects.require(name)
-        ledger.benchmarks.attach(name, suite)
+        detail = {"suite": suite.name, "questions": len(suite.queries)}
+        with ledger.audit.noting(actor(), "project.questions", name, detail):
+            ledger.benchmarks.attach(name, suite)
     if as_json:
         print_json({"project": name, "suite": suite.name, "questions": len(suite.queries)})
     else:
@@ -98,7 +100,8 @@ def gate(
     with open_ledger() as ledger:
         ledger.projects.require(name)
         if metric is not None and fall is not None:
-            ledger.benchmarks.tolerate(name, metric, fall)
+            with ledger.audit.noting(actor(), "project.gate", name, {"metric": metric, "fall": fall}):
+                ledger.benchmarks.tolerate(name, metric, fall)
         tolerances = ledger.benchmarks.tolerances(name)
     if as_json:
         print_json({"project": name, "tolerances": tolerances})
@@ -155,9 +158,10 @@ def add_source(
     settings = load_settings()
     with open_ledger(settings) as ledger:
         originals = open_document_store(settings.stores.documents_url)
-        source, found = attach_source(
-            ledger, originals, settings.cache, name, Source(source_name or "", kind, uri, options, prior)
-        )
+        ledger.projects.require(name)
+        asked = Source(source_name or "", kind, uri, options, prior)
+        with ledger.audit.noting(actor(), "source.add", name, {"kind": kind, "uri": without_secrets(uri)}):
+            source, found = attach_source(ledger, originals, settings.cache, name, asked)
     if as_json:
         print_json({"project": name, "source": replace(source, uri=without_secrets(source.uri)), "files": found})
     else:
@@ -187,8 +191,9 @@ def remove_source(
     """Detach a source; its documents leave with the next ingest."""
     with open_ledger() as ledger:
         ledger.projects.require(name)
-        if not ledger.projects.remove_source(name, source):
-            raise NotFoundError(f"Project {name!r} has no source {source!r}. See: destiny source list {name}")
+        with ledger.audit.noting(actor(), "source.remove", name, {"source": source}):
+            if not ledger.projects.remove_source(name, source):
+                raise NotFoundError(f"Project {name!r} has no source {source!r}. See: destiny source list {name}")
     if as_json:
         print_json({"project": name, "removed": source})
     else:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from destiny_assets.cli.actor import actor
 from destiny_assets.cli.output import AsJson, Project, print_json, say
-from destiny_assets.cli.stores import open_service
+from destiny_assets.cli.stores import open_service_and_ledger
 from destiny_assets.errors import ConfigurationError, UnreadableDocumentError
 
 
@@ -42,8 +43,11 @@ def add(
         raise ConfigurationError("A document from standard input needs a name: give one with --uri.")
     facts = SourceFacts(title=title, authors=tuple(author or ()), created_at=_day(created))
     document = PushedDocument(name, _bytes_of(file), media_type, facts)
-    with open_service() as service:
-        pushed = service.add(project, document, source=source)
+    detail = {"uri": name, "source": source, "bytes": len(document.data)}
+    with open_service_and_ledger() as (service, ledger):
+        ledger.projects.require(project)
+        with ledger.audit.noting(actor(), "document.push", project, detail):
+            pushed = service.add(project, document, source=source)
     if as_json:
         print_json(pushed)
     else:
@@ -56,8 +60,10 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Take a pushed document out of a project; it leaves with the next generation."""
-    with open_service() as service:
-        forgotten = service.forget(project, uri)
+    with open_service_and_ledger() as (service, ledger):
+        ledger.projects.require(project)
+        with ledger.audit.noting(actor(), "document.forget", project, {"uri": uri}):
+            forgotten = service.forget(project, uri)
     if as_json:
         print_json(forgotten)
     else:

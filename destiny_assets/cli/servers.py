@@ -13,6 +13,10 @@ from destiny_assets.errors import ServerError
 from destiny_assets.settings import URL_VARIABLES, home_folder, load_settings, without_secrets
 
 _STOP_SECONDS = 10.0
+_OPEN = (
+    "This UI has no login: every account of this machine can start and change runs with it. "
+    "Where others have accounts, leave it to: destiny serve (the same UI at /dagster, behind keys)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +68,10 @@ def status(as_json: AsJson = False) -> None:
 
 
 def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
-    """Start the local servers, the Dagster UI and its daemon in this terminal; Ctrl-C ends the last two."""
+    """Start the local servers, the Dagster UI and its daemon in this terminal; Ctrl-C ends the last two.
+
+    The UI has no login: every account of this machine can start and change runs with it. destiny serve shows it behind keys.
+    """
     from destiny_assets.runner import dagster_environment, dagster_instance
 
     if not all(os.environ.get(name) for name in URL_VARIABLES):
@@ -80,6 +87,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 300
             "destiny dev needs a checkout: jobs, sensors and workspace.yaml are not part of the installed package."
         )
     say(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C stops it; destiny down stops the servers)")
+    say(_OPEN)
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
     raise typer.Exit(_run_to_its_end(command, checkout, {**os.environ, **dagster_environment(settings)}))
 

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from destiny_assets.cli.actor import actor
 from destiny_assets.cli.claims import claim_row
 from destiny_assets.cli.knowledge import AsOf, time_of
 from destiny_assets.cli.output import AsJson, Project, print_json, print_table, say
-from destiny_assets.cli.stores import open_ledger, open_service
+from destiny_assets.cli.stores import open_ledger, open_service, open_service_and_ledger
 from destiny_assets.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from destiny_assets.adapters.postgres.audit import AuditLog
     from destiny_assets.serving.results import ClaimExplanation, Labelled
     from destiny_assets.serving.service import KnowledgeService
 
@@ -112,16 +116,18 @@ def label(
     """Say that a claim is true or false, or take that back; the next ingest counts it, for this claim and for whoever makes it."""
     if (csv_file is None) == (claim is None) or (claim is None) != (verdict is None):
         raise ConfigurationError("Give a claim and true, false or none, or a file with --csv.")
-    with open_service() as service:
+    with open_service_and_ledger() as (service, ledger):
+        ledger.projects.require(project)
         if csv_file is not None:
-            done = _label_file(service, project, csv_file)
+            done = _label_file(service, ledger.audit, project, csv_file)
         elif str(verdict).strip().lower() == _NONE:
-            done = service.claims.take_back(project, str(claim))
+            with ledger.audit.noting(actor(), "claims.take_label_back", project, {"claim": str(claim)}):
+                done = service.claims.take_back(project, str(claim))
             if not as_json:
                 say(f"The label is taken back. That counts with the next: destiny ingest {project}")
                 return
         else:
-            done = service.claims.label(project, {str(claim): _verdict(str(verdict), "")})
+            done = _label(service, ledger.audit, project, {str(claim): _verdict(str(verdict), "")})
     if as_json:
         print_json(done)
         return
@@ -133,7 +139,12 @@ def label(
         say(f"Nobody claims: {'; '.join(done.unknown[:5])}{more}.")
 
 
-def _label_file(service: "KnowledgeService", project: str, path: Path) -> "Labelled":
+def _label(service: "KnowledgeService", audit: "AuditLog", project: str, verdicts: "Mapping[str, bool]") -> "Labelled":
+    with audit.noting(actor(), "claims.label", project, {"labels": verdicts}):
+        return service.claims.label(project, verdicts)
+
+
+def _label_file(service: "KnowledgeService", audit: "AuditLog", project: str, path: Path) -> "Labelled":
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -144,7 +155,7 @@ def _label_file(service: "KnowledgeService", project: str, path: Path) -> "Label
         verdicts = {
             row["claim"]: _verdict(row["verdict"] or "", f", line {number}") for number, row in enumerate(rows, 2)
         }
-        return service.claims.label(project, verdicts)
+        return _label(service, audit, project, verdicts)
     if columns >= _STATEMENT:
         said = [
             (
@@ -155,7 +166,8 @@ def _label_file(service: "KnowledgeService", project: str, path: Path) -> "Label
             )
             for number, row in enumerate(rows, 2)
         ]
-        return service.claims.label_statements(project, said)
+        with audit.noting(actor(), "claims.label", project, {"statements": said}):
+            return service.claims.label_statements(project, said)
     raise ConfigurationError(f"{path} needs the columns claim,verdict or object,attribute,value[,verdict], and a row.")
 
 
@@ -244,7 +256,8 @@ def attach_suite(
     truths = read_truths(suite, arrange(*read_claims(suite)))
     with open_ledger() as ledger:
         ledger.projects.require(project)
-        ledger.calibrations.attach(project, suite)
+        with ledger.audit.noting(actor(), "trust.attach_suite", project, {"suite": suite.name, "truths": len(truths)}):
+            ledger.calibrations.attach(project, suite)
     if as_json:
         print_json({"project": project, "suite": suite.name, "truths": len(truths)})
     else:
@@ -268,7 +281,9 @@ def family(
             raise NotFoundError(
                 f"{strangers[0]!r} is not of the family {name!r}. See: destiny trust families {project}"
             )
-        changed = ledger.beliefs.set_family(project, witnesses, None if apart else name)
+        detail = {"family": name, "witnesses": witnesses, "apart": apart}
+        with ledger.audit.noting(actor(), "trust.family", project, detail):
+            changed = ledger.beliefs.set_family(project, witnesses, None if apart else name)
     if as_json:
         print_json({"project": project, "family": name, "changed": changed})
     else:
@@ -320,7 +335,8 @@ def values(
         changed = False
         if predicate is not None and number is not None:
             named = " ".join(predicate.casefold().split())
-            changed = ledger.beliefs.say_of_predicate(project, named, _NUMBERS[number])
+            with ledger.audit.noting(actor(), "trust.values", project, {"predicate": named, "values": number}):
+                changed = ledger.beliefs.say_of_predicate(project, named, _NUMBERS[number])
         said = ledger.beliefs.said_of_predicates(project)
         found = (ledger.beliefs.basis(project) or {}).get("several", {})
     if as_json:

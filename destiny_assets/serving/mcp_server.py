@@ -352,13 +352,8 @@ class KnowledgeTools:
     def _push(self, project: str, document: PushedDocument, source: str) -> Told[Pushed]:
         audit, actor = self.reach.audit, self.reach.actor
         detail = {"uri": document.uri, "source": source, "bytes": len(document.data), "door": "mcp"}
-        # First the note, then the deed, as the API does.
-        noted = audit.append(actor, "document.push", project, detail)
-        try:
+        with audit.noting(actor, "document.push", project, detail):
             pushed = self.reach.add(project, document, source=source)
-        except DestinyError as error:
-            audit.append(actor, "document.push.refused", project, {"event": noted.id, "reason": str(error)})
-            raise
         unread = [] if pushed.state == "unchanged" else [not_yet_readable(project, document.uri)]
         return Told[Pushed](warnings=unread, result=pushed)
 

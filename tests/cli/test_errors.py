@@ -43,6 +43,7 @@ def test_a_project_that_does_not_exist_is_named(destiny: Destiny, arguments: tup
 def test_wrong_values_are_told_with_the_right_ones(destiny: Destiny, grown: Growth, tmp_path: Path) -> None:
     project = grown.project
     assert "one generation" in sentence(destiny("ingest", project, "--watch", "--accept-worse", "it is known"))
+    assert "add --watch" in sentence(destiny("ingest", project, "--every", "5"))
     assert "hybrid, dense, lexical" in sentence(destiny("search", project, "x", "--recipe", "magic"))
     assert "2026-11-01" in sentence(destiny("search", project, "x", "--as-of", "yesterday"))
     assert "between 0 and 1" in sentence(destiny("source", "add", project, "files", str(tmp_path), "--prior", "1"))

@@ -115,6 +115,52 @@ def test_commands_that_matter_are_in_the_audit_log_and_the_log_proves_itself(des
     assert (cut.code, "cut off" in cut.out) == (1, True)
 
 
+def test_what_a_curator_does_from_here_is_noted_as_the_api_notes_it(
+    destiny: Destiny, grown: Growth, tmp_path: Path
+) -> None:
+    project = grown.project
+    (tmp_path / "note.md").write_text("# A note\n\nSaid once.\n")
+    claim = destiny("claims", project, "--json").document["claims"][0]["id"]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("object,attribute,value,verdict\nNobody,age,7,false\n")
+    deeds = (
+        ("trust", "label", project, claim, "true"),
+        ("trust", "label", project, claim, "none"),
+        ("trust", "label", project, claim, "none"),
+        ("trust", "label", project, "--csv", str(labels)),
+        ("trust", "family", project, "Press", "Ada", "Ben"),
+        ("trust", "family", project, "Press", "Ada", "Ben", "--apart"),
+        ("trust", "values", project, "Price", "one"),
+        ("trust", "values", project, "price", "rule"),
+        ("project", "gate", project, "--metric", "ndcg@10", "--fall", "0.02"),
+        ("source", "add", project, "files", str(tmp_path), "--name", "more"),
+        ("source", "remove", project, "more"),
+        ("add", project, str(tmp_path / "note.md")),
+        ("forget", project, "note.md"),
+        ("source", "remove", project, "pushed"),
+    )
+    assert [destiny(*deed).code for deed in deeds] == [0, 0, 1, *[0] * 11]
+    events = destiny("audit", "list", "--project", project, "--limit", "15", "--json").document["events"][::-1]
+    assert [(event["action"], event["detail"]) for event in events] == [
+        ("claims.label", {"labels": {claim: True}}),
+        ("claims.take_label_back", {"claim": claim}),
+        ("claims.take_label_back", {"claim": claim}),
+        ("claims.take_label_back.refused", {"event": events[2]["id"], "reason": events[3]["detail"]["reason"]}),
+        ("claims.label", {"statements": [["Nobody", "age", "7", False]]}),
+        ("trust.family", {"family": "Press", "witnesses": ["Ada", "Ben"], "apart": False}),
+        ("trust.family", {"family": "Press", "witnesses": ["Ada", "Ben"], "apart": True}),
+        ("trust.values", {"predicate": "price", "values": "one"}),
+        ("trust.values", {"predicate": "price", "values": "rule"}),
+        ("project.gate", {"metric": "ndcg@10", "fall": 0.02}),
+        ("source.add", {"kind": "files", "uri": str(tmp_path)}),
+        ("source.remove", {"source": "more"}),
+        ("document.push", {"uri": "note.md", "source": "pushed", "bytes": 21}),
+        ("document.forget", {"uri": "note.md"}),
+        ("source.remove", {"source": "pushed"}),
+    ]
+    assert all(event["actor"].startswith("cli:") for event in events)
+
+
 def test_removing_a_project_is_noted_and_the_note_stays(destiny: Destiny) -> None:
     destiny("project", "add", "noted-and-gone")
     assert destiny("project", "remove", "noted-and-gone", "--yes", "--json").code == 0

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import secrets
 import threading
@@ -20,12 +21,16 @@ _Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 class Issuer:
-    """`fetches` counts how often the keys were asked for; `away` lets it answer with 503; `who` is what it says of whoever signs in."""
+    """`fetches` counts how often the keys were asked for; `away` lets it answer with 503; `who` is what it says of whoever signs in.
+
+    With `asks` it shows a page on which a person agrees or declines; else who comes is sent back at once.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.fetches = 0
         self.away = False
+        self.asks = False
         self.who: dict[str, Any] = {}
         self._codes: dict[str, dict[str, str]] = {}
         self._keys: dict[str, tuple[str, _Private]] = {}
@@ -76,6 +81,13 @@ class Issuer:
         self._codes[code] = asked
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
 
+    def page(self, asked: dict[str, str]) -> bytes:
+        """Where a person agrees or declines."""
+        no = f"{asked['redirect_uri']}?{urlencode({'error': 'access_denied', 'state': asked['state']})}"
+        links = ((html.escape(self.authorize(asked)), "Agree"), (html.escape(no), "Decline"))
+        told = "".join(f'<p><a href="{at}">{word}</a></p>' for at, word in links)
+        return f'<!doctype html><link rel="icon" href="data:,"><title>A provider</title>{told}'.encode()
+
     def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """An identity token for a code that was not used, to whom it was given."""
         asked = self._codes.pop(form["code"], None)
@@ -98,10 +110,16 @@ def issuing() -> Iterator[Issuer]:
         def do_GET(self) -> None:
             at = urlsplit(self.path)
             if at.path == "/authorize":
-                self.send_response(302)
-                self.send_header("Location", issuer.authorize(dict(parse_qsl(at.query))))
-                self.send_header("Content-Length", "0")
+                asked = dict(parse_qsl(at.query))
+                body = issuer.page(asked) if issuer.asks else b""
+                self.send_response(200 if issuer.asks else 302)
+                if issuer.asks:
+                    self.send_header("Content-Type", "text/html")
+                else:
+                    self.send_header("Location", issuer.authorize(asked))
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
                 return
             self.tell(*issuer.answer(self.path))
 

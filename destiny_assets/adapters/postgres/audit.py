@@ -1,12 +1,14 @@
 """The table `audit_event`: appended to one at a time, each row chained to the one before. Nothing here changes a row."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from destiny_assets.adapters.postgres.session import Session
 from destiny_assets.domain.audit import FIRST, AuditEvent, AuditProof, event_digest, verify_chain
+from destiny_assets.errors import DestinyError
 
 # Writers queue here, so that no two follow the same event.
 _LOCK = 7_203_612
@@ -35,6 +37,27 @@ class AuditLog:
                 (row["at"], actor, action, project, Jsonb(dict(detail)), digest),
             ).fetchall()
         return AuditEvent(**row)
+
+    @contextmanager
+    def noting(
+        self,
+        actor: str,
+        action: str,
+        project: str | None,
+        detail: Mapping[str, Any],
+        *,
+        refusals: tuple[type[Exception], ...] = (DestinyError,),
+    ) -> Iterator[None]:
+        """One deed, done in the block: noted before it happens, and a refusal of it as an event of its own.
+
+        Killed between the two, something is noted that did not happen, never the reverse.
+        """
+        noted = self.append(actor, action, project, detail)
+        try:
+            yield
+        except refusals as error:
+            self.append(actor, f"{action}.refused", project, {"event": noted.id, "reason": str(error)})
+            raise
 
     def page(self, *, project: str | None = None, before: int | None = None, limit: int = 50) -> list[AuditEvent]:
         """Events, newest first; of one project, and older than the id `before`, where given."""

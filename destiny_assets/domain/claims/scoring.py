@@ -109,9 +109,7 @@ class Court:
                 self._replaced |= replaced(told, newer, several=told[0].predicate in self._several)
         self._replaced |= _taken_back([one for told in cases for one in told], retracted(reverts))
         standing = [one for told in cases for one in told if one.evidence not in self._replaced]
-        # What is plainly written needs nobody to say that it is.
-        plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
-        heard = [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
+        heard = _without_echoes(standing)
         # Of what has several values at once each is a question of its own: whether it is one.
         claims = arrange(
             [
@@ -206,7 +204,12 @@ class Court:
         for one in case:
             by_claim.setdefault(one.claim, []).append(one)
         values = {claim: self._value_of.get((claim, case[0].case)) for claim in sorted(by_claim)}
-        terms = {claim: self._terms(claim, value, by_claim[claim]) for claim, value in values.items()}
+        # Spellings of one value rest on the same words.
+        of_value = {value: self._of_value(value) for value in set(values.values()) if value is not None}
+        terms = {
+            claim: self._of_unheld(claim, by_claim[claim]) if value is None else of_value[value]
+            for claim, value in values.items()
+        }
         scores = {claim: math.fsum(term["log_odds"] for term in some) for claim, some in terms.items()}
         # Claims of one value are one candidate; one that is not held is a candidate of its own.
         candidates: dict[object, float] = {}
@@ -235,30 +238,26 @@ class Court:
                 terms=some if several is None else (*some, _beside(case[0].predicate, several)),
             )
 
-    def _terms(self, claim: str, value: int | None, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
+    def _of_value(self, value: int) -> tuple[dict[str, Any], ...]:
         found: list[dict[str, Any]] = []
-        if value is None:
-            found.append(self._unheld(told))
-        else:
-            for reason in self.beliefs.reasons(value):
-                coarser = f", coarser than {self._claims.value_text[value]!r}" if reason.coarser else ""
-                shared = "" if reason.share_of_vote == 1 else f", with {reason.share_of_vote:.2f} of a vote"
-                found.append(
-                    {
-                        "name": "witness",
-                        "witness": reason.source,
-                        "said": reason.said,
-                        "reliability": round(reason.reliability, 4),
-                        "log_odds": reason.log_odds,
-                        "why": f"{reason.source} says {reason.said!r}{coarser}, and is right with {reason.reliability:.0%}{shared}",
-                    }
-                )
+        for reason in self.beliefs.reasons(value):
+            coarser = f", coarser than {self._claims.value_text[value]!r}" if reason.coarser else ""
+            shared = "" if reason.share_of_vote == 1 else f", with {reason.share_of_vote:.2f} of a vote"
+            found.append(
+                {
+                    "name": "witness",
+                    "witness": reason.source,
+                    "said": reason.said,
+                    "reliability": round(reason.reliability, 4),
+                    "log_odds": reason.log_odds,
+                    "why": f"{reason.source} says {reason.said!r}{coarser}, and is right with {reason.reliability:.0%}{shared}",
+                }
+            )
         # A label is of the value, however it was spelled.
-        if (label := self._labels.get(claim) if value is None else self._said.get(value)) is not None:
-            log_odds = LABEL_LOG_ODDS if label else -LABEL_LOG_ODDS
-            said = "true" if label else "false"
-            found.append({"name": "label", "log_odds": log_odds, "why": f"a person says that it is {said}"})
-        return tuple(found)
+        return (*found, *_labelled(self._said.get(value)))
+
+    def _of_unheld(self, claim: str, told: list[Assertion]) -> tuple[dict[str, Any], ...]:
+        return (self._unheld(told), *_labelled(self._labels.get(claim)))
 
     def _unheld(self, told: list[Assertion]) -> dict[str, Any]:
         taken = [self._replaced[one.evidence] for one in told if one.evidence in self._replaced]
@@ -312,9 +311,26 @@ class Court:
         return truths
 
 
+def _without_echoes(standing: list[Assertion]) -> list[Assertion]:
+    """All of it, but for what a language model reads and its author plainly writes: that needs nobody to say that it is."""
+    if all(one.voice == one.witness for one in standing):
+        return standing
+    plain = {(one.case, one.claim, one.witness) for one in standing if one.voice == one.witness}
+    return [one for one in standing if one.voice == one.witness or (one.case, one.claim, one.witness) not in plain]
+
+
 def _beside(predicate: str, why: Several) -> dict[str, Any]:
     """The term that says that a claim competes with no other: it adds nothing, and counts nothing that moves with other slots."""
     return {"name": SEVERAL, "log_odds": 0.0, "why": f"{predicate!r} may have several values at once: {why}"}
+
+
+def _labelled(label: bool | None) -> tuple[dict[str, Any], ...]:
+    """The term of what a person says, if anyone does."""
+    if label is None:
+        return ()
+    said = "true" if label else "false"
+    log_odds = LABEL_LOG_ODDS if label else -LABEL_LOG_ODDS
+    return ({"name": "label", "log_odds": log_odds, "why": f"a person says that it is {said}"},)
 
 
 def _logistic(score: float) -> float:

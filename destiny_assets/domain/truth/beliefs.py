@@ -45,25 +45,29 @@ class Beliefs:
         """The terms that sum to a value's score, the weightiest first."""
         claims = self.fusion.claims
         exact, coarse = self._weighed
-        first, last = np.searchsorted(claims.fine[self._by_fine], [value, value + 1])
-        pairs = self._by_fine[int(first) : int(last)]
-        hinting = {int(claims.coarse[pair]): float(claims.ways[pair]) for pair in pairs}
-        start, end = np.searchsorted(claims.slot, [claims.value_slot[value], claims.value_slot[value] + 1])
+        by_fine, begins = self._by_fine
+        hinting: dict[int, float] = {}
+        if begins[value] < begins[value + 1]:
+            pairs = by_fine[begins[value] : begins[value + 1]]
+            hinting = dict(zip(claims.coarse[pairs].tolist(), np.log(claims.ways[pairs]).tolist(), strict=True))
+        slot = claims.value_slot[value]
+        # The columns of the slot, for a slice costs less than its elements one by one.
+        here = slice(self._slot_begins[slot], self._slot_begins[slot + 1])
+        columns = (
+            *(claims.value, claims.source, claims.weight, exact, coarse),
+            *(self.fusion.share_of, self.reliability.full),
+        )
         found = []
-        for row in range(int(start), int(end)):
-            said = int(claims.value[row])
-            part = float(self.fusion.share_of[row])
+        for said, source, weight, stated, hinted, part, full in zip(
+            *(column[here].tolist() for column in columns), strict=True
+        ):
             if said == value:
-                term = float(exact[row]) * part
+                term = stated * part
             elif said in hinting:
-                cost = float(claims.weight[row]) * float(np.log(hinting[said])) * self.calibration.temperature
-                term = (float(coarse[row]) - cost) * part
+                term = (hinted - weight * hinting[said] * self.calibration.temperature) * part
             else:
                 continue
-            full = float(self.reliability.full[row])
-            found.append(
-                Reason(claims.sources[claims.source[row]], claims.value_text[said], said != value, full, part, term)
-            )
+            found.append(Reason(claims.sources[source], claims.value_text[said], said != value, full, part, term))
         return tuple(sorted(found, key=lambda reason: -abs(reason.log_odds)))
 
     @cached_property
@@ -75,8 +79,17 @@ class Beliefs:
         return exact, self.calibration.temperature * self.fusion.coarse_terms(self.reliability)
 
     @cached_property
-    def _by_fine(self) -> Ints:
-        return np.argsort(self.fusion.claims.fine, kind="stable")
+    def _by_fine(self) -> tuple[Ints, Ints]:
+        """The pairs of values in the order of the finer one, and for each value, and after the last, where its pairs begin there."""
+        claims = self.fusion.claims
+        order = np.argsort(claims.fine, kind="stable")
+        return order, np.searchsorted(claims.fine[order], np.arange(len(claims.value_slot) + 1))
+
+    @cached_property
+    def _slot_begins(self) -> Ints:
+        """For each slot, and after the last, where its claims begin."""
+        claims = self.fusion.claims
+        return np.searchsorted(claims.slot, np.arange(len(claims.slots) + 1))
 
 
 def believe(claims: Claims, truths: Ints | None = None, *, grid: float | None = None) -> Beliefs:

@@ -71,13 +71,9 @@ class Writer:
         self, action: str, project: str | None, detail: dict[str, Any], work: Callable[[], Any], shape: Any, status: int
     ) -> Response:
         audit, actor = self._doors.ledger.audit, self.caller.id
-        # First the note, then the deed: killed between the two, something is noted that did not happen, never the reverse.
-        noted = audit.append(actor, action, project, {**detail, "name": self.caller.name})
-        try:
+        told = {**detail, "name": self.caller.name}
+        with audit.noting(actor, action, project, told, refusals=(DestinyError, RefusedError)):
             found = work()
-        except (DestinyError, RefusedError) as error:
-            audit.append(actor, f"{action}.refused", project, {"event": noted.id, "reason": str(error)})
-            raise
         return as_json(found, shape, status)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SNAPSHOT = Path(__file__).parents[3] / "docs" / "openapi.json"
+EVENTS = "text/event-stream"
 Document = dict[str, Any]
 
 
@@ -96,8 +97,13 @@ def _kind(value: Document) -> str:
 
 
 def _ref(response: Document) -> str:
+    # Of a stream its media type is the promise; that it is a string, as it once said, tells of no event.
     return json.dumps(
-        {media: content.get("schema") for media, content in response.get("content", {}).items()}, sort_keys=True
+        {
+            media: None if media == EVENTS else content.get("schema")
+            for media, content in response.get("content", {}).items()
+        },
+        sort_keys=True,
     )
 
 

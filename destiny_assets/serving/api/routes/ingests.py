@@ -16,6 +16,7 @@ from destiny_assets.serving.api.doors import Doors, Guard, TheCaller, TheDoors, 
 from destiny_assets.serving.api.paging import Limit, Page
 from destiny_assets.serving.api.parameters import ItemId, ProjectName
 from destiny_assets.serving.api.reading import Storable, as_json
+from destiny_assets.serving.api.streams import MEDIA_TYPE, events
 from destiny_assets.serving.api.writing import TheWriter
 
 router = APIRouter(prefix="/v1/projects/{project}/ingests", tags=["ingests"])
@@ -23,7 +24,7 @@ INSPECTS = [Depends(Guard(Right.INSPECT))]
 _LOOK_SECONDS = 0.5
 _SILENT_LOOKS = 30
 _REQUEST = TypeAdapter(IngestRequest)
-_EVENTS = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+_EVENTS = {"content": events("progress", "end")}
 
 
 class NewIngest(BaseModel):
@@ -69,7 +70,7 @@ def read_ingest(project: ProjectName, id: ItemId, doors: TheDoors) -> Response: 
 async def follow_ingest(project: ProjectName, id: ItemId, doors: TheDoors) -> StreamingResponse:  # noqa: A002
     """An ingest as server-sent events: `progress` whenever something moved, `end` with the last of it. Each holds the whole ingest."""
     first = await run_in_threadpool(doors.ledger.ingest_requests.one, project, str(id))
-    return StreamingResponse(_events(doors, first), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(_events(doors, first), media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
 
 
 async def _events(doors: Doors, seen: IngestRequest) -> AsyncIterator[str]:

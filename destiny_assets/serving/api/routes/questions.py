@@ -18,12 +18,13 @@ from destiny_assets.serving.api.doors import Guard, TheDoors
 from destiny_assets.serving.api.parameters import HeldBackBy, ProjectName, Question, Recipe, TheFilters
 from destiny_assets.serving.api.problems import kind_of, problem, request_id
 from destiny_assets.serving.api.reading import MOST_GENERATIONS, Moment, Storable, TheReader, as_json, published
+from destiny_assets.serving.api.streams import MEDIA_TYPE, events
 from destiny_assets.serving.context import MOST_TOKENS
 from destiny_assets.serving.results import Answer, ContextPack, SearchResult
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
 _EVENTS = {
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": events("text", "answer", "problem"),
     "description": "Events `text`, then `answer`; or `problem`.",
 }
 router = APIRouter(prefix="/v1/projects/{project}", tags=["questions"], dependencies=[Depends(Guard(Right.READ))])
@@ -104,7 +105,7 @@ def ask_aloud(project: ProjectName, body: Ask, doors: TheDoors, request: Request
     told = doors.service.ask_aloud(project, body.question, generation=generation)
     return StreamingResponse(
         _one_by_one(_events(told, request_id(request))),
-        media_type="text/event-stream",
+        media_type=MEDIA_TYPE,
         headers={"X-Accel-Buffering": "no"},
     )
 
