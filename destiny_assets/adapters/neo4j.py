@@ -8,22 +8,24 @@ of 1 s. A project is a range of keys.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from more_itertools import chunked
 
 from destiny_assets.adapters import cypher
+from destiny_assets.adapters import neo4j_transactions as transactions
 from destiny_assets.domain.graph import Edge, EdgeType, HeldItem, Neighbour, Node, NodeLabel
 from destiny_assets.errors import ConfigurationError, ConflictError, StoreUnavailableError
 from destiny_assets.telemetry import calling
 
 if TYPE_CHECKING:
     from neo4j import Driver, ManagedTransaction, Record, Session
+    from tenacity import Retrying
 
 _Result = TypeVar("_Result")
 
@@ -90,7 +92,7 @@ class Neo4jKnowledgeGraph:
         patterns += [(str(type_), f"()-[item:{type_}]-()") for type_ in EdgeType]
         for name, pattern in patterns:
             constraint = f"CREATE CONSTRAINT {name.lower()}_key IF NOT EXISTS FOR {pattern} REQUIRE item.key IS UNIQUE"
-            self._write(partial(_consume, text=constraint))
+            self._write(partial(transactions.consume, text=constraint))
 
     def upsert_nodes(self, project: str, nodes: Iterable[Node]) -> int:
         """Write nodes by id, replacing their properties; the number written.
@@ -99,7 +101,7 @@ class Neo4jKnowledgeGraph:
         """
         return self._write_in_step(
             partial(
-                _number,
+                transactions.number_of,
                 text=f"UNWIND $rows AS row MERGE (item:{label} {{key: row.key}}) SET item = row.properties "
                 "RETURN count(*) AS number",
                 parameters={"rows": rows},
@@ -113,7 +115,7 @@ class Neo4jKnowledgeGraph:
         Raises `ConflictError` naming a missing end, an id that other nodes' edge has, or a property with a reserved name.
         """
         return self._write_in_step(
-            partial(_merge_edges, project=project, type_=type_, rows=rows)
+            partial(transactions.merge_edges, project=project, type_=type_, rows=rows)
             for type_, rows in cypher.batches((edge.type, cypher.edge_row(project, edge)) for edge in edges)
         )
 
@@ -137,7 +139,7 @@ class Neo4jKnowledgeGraph:
 
         def counted(transaction: "ManagedTransaction") -> dict[str, int]:
             return {
-                name: _number(
+                name: transactions.number_of(
                     transaction,
                     f"{text} RETURN count(*) AS number",
                     {**cypher.key_range(project), "generation": generation},
@@ -196,7 +198,9 @@ class Neo4jKnowledgeGraph:
         for kind, batch in cypher.batches(rows):
             pattern = f"(item:{kind})" if isinstance(kind, NodeLabel) else f"()-[item:{kind}]->()"
             text = f"MATCH {pattern} WHERE item.key IN $keys RETURN item.id, item.born, item.died"
-            yield from self._read(partial(_triples, text=text, parameters={"keys": [row["key"] for row in batch]}))
+            yield from self._read(
+                partial(transactions.triples, text=text, parameters={"keys": [row["key"] for row in batch]})
+            )
 
     def neighbours(self, project: str, ids: Sequence[str], generation: int, limit: int = 50) -> list[Neighbour]:
         """Visible nodes one visible edge away from any of `ids`, at most `limit` an origin.
@@ -209,7 +213,9 @@ class Neo4jKnowledgeGraph:
         while batch := list(islice(remaining, cypher.BATCH)):
             keys = [f"{project}/{identity}" for identity in batch]
             parameters = {"keys": keys, "generation": generation, "limit": limit}
-            for origin, kind, edge, outgoing, label, properties in self._read(partial(_around, parameters=parameters)):
+            for origin, kind, edge, outgoing, label, properties in self._read(
+                partial(transactions.around, parameters=parameters)
+            ):
                 neighbour = Neighbour(origin, EdgeType(kind), outgoing, cypher.node_of(label, properties))
                 found.append((order[origin], kind, edge, neighbour))
         return [neighbour for *_, neighbour in sorted(found, key=lambda row: row[:3])]
@@ -242,7 +248,7 @@ class Neo4jKnowledgeGraph:
             f"{verb} item RETURN count(*) AS number"
         )
         deleted = 0
-        while number := self._write(partial(_number, text=text, parameters=cypher.key_range(project))):
+        while number := self._write(partial(transactions.number_of, text=text, parameters=cypher.key_range(project))):
             deleted += number
         return deleted
 
@@ -252,7 +258,7 @@ class Neo4jKnowledgeGraph:
         total = 0
         while batch := list(islice(remaining, cypher.BATCH)):
             keys = [f"{project}/{identity}" for identity in batch]
-            total += self._write(partial(_sum, texts=texts, parameters={"keys": keys, **parameters}))
+            total += self._write(partial(transactions.summed, texts=texts, parameters={"keys": keys, **parameters}))
         return total
 
     def _stream(self, project: str, condition: str, generation: int) -> Iterator[tuple[str, str]]:
@@ -261,8 +267,17 @@ class Neo4jKnowledgeGraph:
                 yield name, identity
 
     def _records(self, text: str, project: str, **parameters: object) -> "Iterator[Record]":
-        with self._talking(), self._session() as session:
-            yield from session.run(text, cypher.key_range(project), **parameters)
+        with self._talking(), ExitStack() as sessions:
+
+            def begun() -> "tuple[list[Record], Iterator[Record]]":
+                session = sessions.enter_context(self._session())
+                records = iter(session.run(text, cypher.key_range(project), **parameters))
+                return list(islice(records, 1)), records
+
+            # Once something was handed out there is no beginning again.
+            first, others = self._retrying()(begun)
+            yield from first
+            yield from others
 
     def _session(self) -> "Session":
         return self._driver.session(database=self._database, fetch_size=_FETCH)
@@ -289,7 +304,15 @@ class Neo4jKnowledgeGraph:
             return self._retried(lambda session: session.execute_read(work))
 
     def _retried(self, attempt: "Callable[[Session], _Result]") -> _Result:
-        """Again after conflicts between writers; two that merge one new key at once both may fail, whole."""
+        def once() -> _Result:
+            with self._session() as session:
+                return attempt(session)
+
+        return self._retrying()(once)
+
+    @staticmethod
+    def _retrying() -> "Retrying":
+        """Again after conflicts, of which readers get some too; two that merge one new key at once both may fail, whole."""
         from neo4j.exceptions import DriverError, Neo4jError
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -298,17 +321,12 @@ class Neo4jKnowledgeGraph:
                 error.is_retryable() or getattr(error, "code", None) == _CONSTRAINT
             )
 
-        def once() -> _Result:
-            with self._session() as session:
-                return attempt(session)
-
-        retrying = Retrying(
+        return Retrying(
             retry=retry_if_exception(passing),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.02, max=1),
             reraise=True,
         )
-        return retrying(once)
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
@@ -336,60 +354,3 @@ class Neo4jKnowledgeGraph:
             raise StoreUnavailableError(
                 f"The graph at {self.address} failed ({error.code}): look into the server's log, and run it again."
             ) from error
-
-
-def _merge_edges(transaction: "ManagedTransaction", project: str, type_: EdgeType, rows: list[cypher.Row]) -> int:
-    source, target = cypher.ENDS[type_]
-    number = _number(
-        transaction,
-        f"UNWIND $rows AS row MATCH (source:{source} {{key: row.source}}) MATCH (target:{target} {{key: row.target}}) "
-        f"MERGE (source)-[item:{type_} {{key: row.key}}]->(target) SET item = row.properties RETURN count(*) AS number",
-        {"rows": rows},
-    )
-    if number != len(rows):
-        for label, end in ((source, "source"), (target, "target")):
-            keys = {cast("str", row[end]) for row in rows}
-            there = transaction.run(
-                f"MATCH (item:{label}) WHERE item.key IN $keys RETURN item.key",
-                keys=sorted(keys),
-            )
-            missing = sorted(keys - {key for (key,) in there})
-            if missing:
-                raise ConflictError(
-                    f"An edge {type_} needs a {label} {missing[0].removeprefix(project + '/')!r} as its {end}, which the "
-                    f"graph of {project!r} lacks: write nodes before edges."
-                )
-    return number
-
-
-def _consume(transaction: "ManagedTransaction", text: str) -> None:
-    transaction.run(text).consume()
-
-
-def _triples(transaction: "ManagedTransaction", text: str, parameters: dict[str, Any]) -> list[tuple[str, int, int]]:
-    return [(identity, born, died) for identity, born, died in transaction.run(text, parameters)]
-
-
-def _number(transaction: "ManagedTransaction", text: str, parameters: dict[str, Any]) -> int:
-    record = transaction.run(text, parameters).single()
-    return cast("int", record["number"]) if record else 0
-
-
-def _around(transaction: "ManagedTransaction", parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Origin, type and id of an edge, whether it leaves the origin, label and properties of the other end."""
-    visible = f"{cypher.VISIBLE.format('edge')} AND {cypher.VISIBLE.format('other')}"
-    return [
-        tuple(record)
-        for label in NodeLabel
-        for record in transaction.run(
-            f"MATCH (origin:{label}) WHERE origin.key IN $keys "
-            f"CALL {{ WITH origin MATCH (origin)-[edge]-(other) WHERE {visible} "
-            "RETURN edge, other ORDER BY type(edge), edge.id LIMIT $limit } "
-            "RETURN origin.id, type(edge), edge.id, startNode(edge).key = origin.key, labels(other)[0], properties(other)",
-            parameters,
-        )
-    ]
-
-
-def _sum(transaction: "ManagedTransaction", texts: Sequence[str], parameters: dict[str, Any]) -> int:
-    return sum(_number(transaction, text, parameters) for text in texts)
