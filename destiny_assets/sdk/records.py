@@ -295,6 +295,7 @@ class Generation:
     started_at: datetime
     model_id: str | None = None
     collection: str | None = None
+    unrelated_cosine: float = 0.0
     published_at: datetime | None = None
     reason: str | None = None
     facts: dict[str, Any] | None = None

@@ -131,12 +131,15 @@ class Growth:
     started: Callable[[str], None] = lambda _: None
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Write one file, with a time of change that no earlier write had."""
+        """Write one file in one step, with a time of change that no earlier write had."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        # Whoever watches the folder sees one change, not a new content and then another time.
+        part = self.folder.with_name(f"{self.project}.part")
+        part.write_bytes(content if isinstance(content, bytes) else content.encode())
         moment = 1_700_000_000_000_000_000 + next(_tick) * 1_000_000_000
-        os.utime(path, ns=(moment, moment))
+        os.utime(part, ns=(moment, moment))
+        part.replace(path)
 
     def delete(self, name: str) -> None:
         (self.folder / name).unlink()
