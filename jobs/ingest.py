@@ -16,8 +16,9 @@ ingest_project = dg.define_asset_job(
 
 benchmark_project = dg.define_asset_job(
     "benchmark_project",
-    selection=dg.AssetSelection.groups("benchmark"),
-    description="Put the golden questions of one project to the generation that readers see now, and its truth suites to the model of trust.",
+    selection=dg.AssetSelection.groups("benchmark", "reports"),
+    description="Put the golden questions of one project to the generation that readers see now, its truth suites to the model of trust, and "
+    "write its report anew.",
     tags={"destiny/job": "benchmark"},
 )
 

@@ -1,4 +1,4 @@
-"""Reports: one page a project, written anew when a generation is published. What it looks like is `domain.report`'s."""
+"""Reports: one page a project, written anew when a generation is published or measured again. What it looks like is `domain.report`'s."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from dagster import ResourceParam
 
 from destiny_assets.adapters.postgres.ledger import PostgresLedger
 from destiny_assets.adapters.postgres.marts import read_project_report
-from destiny_assets.assets.publish import published_generation
+from destiny_assets.assets.publish import published_generation, retrieval_benchmark
 from destiny_assets.assets.shell import CLEAN_UPSTREAM, OWNERS, failing_in_words
 from destiny_assets.domain.report.folder import ReportsFolder
 from destiny_assets.domain.report.page import render_report
@@ -20,7 +20,7 @@ from destiny_assets.partitions import PROJECTS
     kinds={"html"},
     owners=OWNERS,
     code_version="1",
-    deps=[published_generation],
+    deps=[published_generation, retrieval_benchmark],
     partitions_def=PROJECTS,
     pool="postgres",
     automation_condition=CLEAN_UPSTREAM,

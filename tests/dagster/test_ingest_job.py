@@ -260,6 +260,8 @@ def test_the_benchmark_job_measures_what_readers_see(growth: Growth, execute: Ex
     assert metadata(result)["retrieval_benchmark"]["generation"] == 1
     assert {run.generation for run in growth.layers.ledger.benchmarks.history(growth.project)} == {1}
     assert [generation.number for generation in growth.layers.ledger.generations.all(growth.project)] == [1]
+    page = Path(metadata(result)["project_report"]["path"]).read_text("utf-8")
+    assert "with several readers at once" in page
 
 
 def test_marts_are_built_after_a_publish_and_after_nothing_else(
