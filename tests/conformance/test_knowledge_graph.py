@@ -10,6 +10,7 @@ from destiny_assets.adapters.neo4j import Neo4jKnowledgeGraph, connect
 from destiny_assets.domain.graph import FOREVER, Edge, EdgeType, HeldItem, Node, NodeLabel
 from destiny_assets.errors import ConfigurationError, ConflictError, StoreUnavailableError
 from destiny_assets.ports import KnowledgeGraph
+from tests.fakes.relay import relaying
 
 # The first run of a machine fetches a server, which may take minutes.
 pytestmark = pytest.mark.timeout(900)
@@ -48,6 +49,19 @@ def entity(identity: str, *, born: int = 1) -> Node:
 def test_the_adapter_fills_the_port(graph: Neo4jKnowledgeGraph) -> None:
     port: KnowledgeGraph = graph
     port.prepare()
+
+
+def test_a_streamed_read_begins_again_where_its_connection_was_lost(
+    graph: Neo4jKnowledgeGraph, project: str, request: pytest.FixtureRequest
+) -> None:
+    small_graph(graph, project)
+    local = request.node.callspec.params["graph"] == "local"
+    url = request.getfixturevalue("stores").neo4j_url if local else request.getfixturevalue("neo4j_url")
+    with relaying(url) as relay, connect(relay.url) as reader:
+        before = set(reader.ids(project, 2))
+        relay.cut("refusing")
+        relay.mode = "through"
+        assert set(reader.ids(project, 2)) == before
 
 
 def small_graph(graph: KnowledgeGraph, project: str) -> None:
