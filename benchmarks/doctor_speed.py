@@ -202,7 +202,9 @@ def load(ledger: PostgresLedger, originals: Any, chunks: int) -> None:
         )
         copy("mention", "project, id, chunk_id, entity_id, surface, starts, ends, method, born", mention_rows())
     opened = ledger.generations.open(PROJECT, "load")
-    ledger.generations.set_index(PROJECT, opened.number, model_id=MODEL, collection=f"{PROJECT}--loaded")
+    ledger.generations.set_index(
+        PROJECT, opened.number, model_id=MODEL, collection=f"{PROJECT}--loaded", unrelated_cosine=0.0
+    )
     ledger.generations.publish(PROJECT, opened.number, facts={}, reason="loaded")
 
 

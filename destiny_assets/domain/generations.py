@@ -23,7 +23,7 @@ _PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 class Generation:
     """One version of a project's knowledge. `facts` holds the counts it was published with; once vacuumed it can't be read.
 
-    `unrelated_cosine` is that of texts which have nothing to do with each other, by the model `model_id` (`domain.unrelated`).
+    `unrelated_cosine` is that of texts which have nothing to do with each other, by the model `model_id`.
     """
 
     project: str

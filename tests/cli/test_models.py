@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from tests.cli.conftest import Destiny
 
 
 @pytest.fixture
-def newcomer(tmp_path: Path) -> Destiny:
+def newcomer(tmp_path: Path) -> Iterator[Destiny]:
     """The command in a home where nothing was ever done."""
-    return Destiny(tmp_path / "home")
+    home = tmp_path / "home"
+    yield Destiny(home)
+    # Pytest keeps its folders for three sessions, and weights are 133 MB.
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def test_what_maven_brings_is_verified_and_found(newcomer: Destiny) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,9 +45,10 @@ def fastembed_folder(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bge_small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalBert]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DESTINY_HOME", str(tmp_path_factory.mktemp("home")))
+def bge_small() -> Iterator[LocalBert]:
+    # Pytest keeps its own folders for three sessions, and weights are 133 MB.
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DESTINY_HOME", home)
         fetch_or_skip()
         yield LocalBert(BGE_SMALL, precision="f32")
 

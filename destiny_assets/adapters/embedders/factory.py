@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from destiny_assets.adapters.embedders.bert.models import MODELS
 from destiny_assets.errors import ConfigurationError
 from destiny_assets.ports import Embedder
 
@@ -14,19 +15,18 @@ def open_embedder(
     """The embedder called `model`; where a `reader_waits` for it, an endpoint is soon given up.
 
     ``minilm`` runs on this machine in the arithmetic that is fastest on its CPU; ``minilm:f32`` in the one that every
-    CPU has, for different machines that share a project; ``bge-small`` and ``bge-small:f32`` are twice as slow and find more, once
-    their weights are fetched. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is
-    its base (OpenAI's own without one) and may end in ``?dimensions=256&requests_per_minute=60``; ``version=2`` among
+    CPU has, for different machines that share a project; ``bge-small`` and ``bge-small:f32`` are a larger model, whose
+    weights must have been fetched. ``openai:MODEL`` asks an OpenAI-compatible endpoint; `url` is its base (OpenAI's own
+    without one) and may end in ``?dimensions=256&requests_per_minute=60``; ``version=2`` among
     them says that it serves another model under the same name than it did. ``fastembed:NAME`` is a model of
     fastembed's catalogue; there `url` is a folder that holds its files, where no hub is to be asked.
     Raises `ConfigurationError` when the name means none of these or something it needs is missing.
     """
     kind, _, name = model.partition(":")
-    if kind in ("minilm", "bge-small") and name in ("", "f32"):
+    if (local := MODELS.get(model.removesuffix(":f32"))) is not None:
         from destiny_assets.adapters.embedders.bert.embedder import LocalBert
-        from destiny_assets.adapters.embedders.bert.models import MODELS
 
-        return LocalBert(MODELS[kind], precision="f32" if name else None)
+        return LocalBert(local, precision="f32" if name else None)
     if kind == "openai" and name:
         from destiny_assets.adapters.embedders.openai_compatible import OpenAICompatibleEmbedder
 

@@ -130,9 +130,7 @@ class Generations:
                 for row in cursor.execute(_SELECT + "where g.project = %s order by g.number desc", (project,))
             ]
 
-    def set_index(
-        self, project: str, number: int, *, model_id: str, collection: str, unrelated_cosine: float = 0.0
-    ) -> None:
+    def set_index(self, project: str, number: int, *, model_id: str, collection: str, unrelated_cosine: float) -> None:
         """Record which embedding model and collection a generation reads, and that model's cosine of unrelated texts."""
         with self._session.transaction() as cursor:
             cursor.execute(
