@@ -1,5 +1,6 @@
 """What every knowledge graph must do, asked of the local server and of a real Neo4j."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,17 +52,24 @@ def test_the_adapter_fills_the_port(graph: Neo4jKnowledgeGraph) -> None:
     port.prepare()
 
 
-def test_a_streamed_read_begins_again_where_its_connection_was_lost(
+def test_a_streamed_read_begins_again_where_it_could_not_begin(
     graph: Neo4jKnowledgeGraph, project: str, request: pytest.FixtureRequest
 ) -> None:
     small_graph(graph, project)
     local = request.node.callspec.params["graph"] == "local"
     url = request.getfixturevalue("stores").neo4j_url if local else request.getfixturevalue("neo4j_url")
-    with relaying(url) as relay, connect(relay.url) as reader:
-        before = set(reader.ids(project, 2))
-        relay.cut("refusing")
-        relay.mode = "through"
-        assert set(reader.ids(project, 2)) == before
+    with relaying(url) as relay, connect(relay.url) as reader, ThreadPoolExecutor(1) as thread:
+        relay.mode = "refusing"
+
+        def after_the_first() -> None:
+            while not relay.connections:
+                time.sleep(0.001)
+            relay.mode = "through"
+
+        waiting = thread.submit(after_the_first)
+        assert set(reader.ids(project, 2)) == set(graph.ids(project, 2))
+        waiting.result()
+        assert relay.connections > 1
 
 
 def small_graph(graph: KnowledgeGraph, project: str) -> None:
