@@ -317,7 +317,7 @@ def _readers(run: Measured) -> Html:
         f"{run.recipe} with several readers at once",
         ("Readers", *_LATENCIES.values()),
         rows,
-        numeric=range(len(_LATENCIES) + 1),
+        numeric=range(1, len(_LATENCIES) + 1),
         stacked=True,
     )
 
